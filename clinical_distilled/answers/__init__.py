@@ -1,0 +1,1 @@
+"""What an LLM said: output formats, alignment to the text, and the ledger that keeps it."""

@@ -1,0 +1,1 @@
+"""Combining what several teachers said."""

@@ -1,0 +1,1 @@
+"""Notes and reference annotation in, spaCy documents out."""

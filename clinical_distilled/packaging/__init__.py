@@ -1,0 +1,1 @@
+"""From a trained pipeline to an installed package that says what it is."""

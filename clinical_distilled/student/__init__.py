@@ -1,0 +1,1 @@
+"""The student: the trainable component, its encoder, its export to a fast CPU runtime."""

@@ -1,0 +1,1 @@
+"""Teachers: spaCy pipelines that annotate notes."""

@@ -1,0 +1,1 @@
+"""Terminologies: read them, compile them into an index, match them against text."""
