@@ -30,6 +30,14 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def folder_sha256(path: Path) -> str:
+    """Return one SHA-256 for all files below a folder: their relative names and contents."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in path.rglob("*") if file.is_file()):
+        digest.update(f"{file_sha256(file)}  {file.relative_to(path).as_posix()}\n".encode())
+    return digest.hexdigest()
+
+
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Read a JSON lines file, gzipped where its name ends in ``.gz``.
 
