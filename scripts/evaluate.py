@@ -1,0 +1,34 @@
+"""Score the teachers, their combination and the student on a split: metrics/evaluation.json and a table."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clinical_distilled import console
+from clinical_distilled.corpora.docs import read_docs
+from clinical_distilled.evaluation.evaluate import evaluate
+from clinical_distilled.evaluation.report import print_errors, print_scores
+from clinical_distilled.evaluation.systems import load_pipeline
+from clinical_distilled.files import write_json
+
+
+def main(
+    combined: Annotated[Path, typer.Argument(help="The split's combined documents (.spacy)")],
+    student: Annotated[Path, typer.Argument(help="The student: a spaCy pipeline directory")],
+    *,
+    output: Annotated[Path, typer.Option(help="Where the scores go")] = Path("metrics/evaluation.json"),
+    errors: Annotated[Path, typer.Option(help="Where the errors go")] = Path("metrics/errors.json"),
+    labels: Annotated[str, typer.Option(help="The labels to score, comma separated")] = "DISEASE,SYMPTOM,MEDICATION",
+    seed: Annotated[int, typer.Option(help="Of the resampling")] = 0,
+) -> None:
+    """Score teachers, combination and student."""
+    result = evaluate(read_docs(combined), load_pipeline(student), combined.stem, labels.split(","), seed)
+    write_json(output, result.scores)
+    write_json(errors, result.errors)
+    print_scores(result.scores)
+    print_errors(result.error_counts())
+
+
+if __name__ == "__main__":
+    console.run(main)
