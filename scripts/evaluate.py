@@ -7,6 +7,7 @@ import typer
 
 from clinical_distilled import console
 from clinical_distilled.corpora.docs import read_docs
+from clinical_distilled.corpora.mentions import LABELS
 from clinical_distilled.evaluation.evaluate import evaluate
 from clinical_distilled.evaluation.report import print_errors, print_scores
 from clinical_distilled.evaluation.systems import load_pipeline
@@ -16,16 +17,15 @@ from clinical_distilled.files import write_json
 def main(
     combined: Annotated[Path, typer.Argument(help="The split's combined documents (.spacy)")],
     student: Annotated[Path, typer.Argument(help="The student: a spaCy pipeline directory")],
+    output: Annotated[Path, typer.Argument(help="Where the scores go; errors.json goes beside it")],
     *,
-    output: Annotated[Path, typer.Option(help="Where the scores go")] = Path("metrics/evaluation.json"),
-    errors: Annotated[Path, typer.Option(help="Where the errors go")] = Path("metrics/errors.json"),
-    labels: Annotated[str, typer.Option(help="The labels to score, comma separated")] = "DISEASE,SYMPTOM,MEDICATION",
+    labels: Annotated[str, typer.Option(help="The labels to score, separated by spaces")] = " ".join(LABELS),
     seed: Annotated[int, typer.Option(help="Of the resampling")] = 0,
 ) -> None:
     """Score teachers, combination and student."""
-    result = evaluate(read_docs(combined), load_pipeline(student), combined.stem, labels.split(","), seed)
+    result = evaluate(read_docs(combined), load_pipeline(student), combined.stem, labels.split(), seed)
     write_json(output, result.scores)
-    write_json(errors, result.errors)
+    write_json(output.with_name("errors.json"), result.errors)
     print_scores(result.scores)
     print_errors(result.error_counts())
 

@@ -12,6 +12,7 @@ from clinical_distilled.evaluation.errors import errors_of, to_json
 from clinical_distilled.evaluation.metrics import Mentions, Scores, Truth, score_systems, truth_of
 from clinical_distilled.evaluation.report import AGREEMENT
 from clinical_distilled.evaluation.systems import (
+    annotated,
     entity_mentions,
     group_mentions,
     pipeline_mentions,
@@ -50,8 +51,8 @@ def evaluate(
 ) -> Evaluation:
     """Score teachers, combination and student on combined documents.
 
-    Without a reference the student is scored against the combination, in a set whose name ends in
-    ``_agreement``: that is agreement with the teachers, not quality.
+    Where only some documents have a reference, they alone are scored. Without any the student is scored against
+    the combination, in a set whose name ends in ``_agreement``: that is agreement with the teachers, not quality.
 
     Parameters
     ----------
@@ -65,16 +66,18 @@ def evaluate(
     Raises
     ------
     InputError
-        If there is no document, only some have a reference, or a reference has an unknown label.
+        If there is no document, or a reference has an unknown label.
     """
-    reference = reference_mentions(docs)
-    found = pipeline_mentions(student, docs)
-    if reference is None:
+    judged = annotated(docs)
+    found = pipeline_mentions(student, judged or docs)
+    if not judged:
         truth = truth_of(docs, entity_mentions(docs), labels)
         return score_set(truth, {STUDENT: found}, name + AGREEMENT, seed)
-    systems: dict[str, Sequence[Mentions]] = {teacher: group_mentions(docs, teacher) for teacher in teachers_of(docs)}
-    systems |= {COMBINED: entity_mentions(docs), STUDENT: found}
-    return score_set(truth_of(docs, reference, labels), systems, name, seed)
+    systems: dict[str, Sequence[Mentions]] = {
+        teacher: group_mentions(judged, teacher) for teacher in teachers_of(judged)
+    }
+    systems |= {COMBINED: entity_mentions(judged), STUDENT: found}
+    return score_set(truth_of(judged, reference_mentions(judged), labels), systems, name, seed)
 
 
 def score_set(truth: Truth, systems: dict[str, Sequence[Mentions]], name: str, seed: int = 0) -> Evaluation:

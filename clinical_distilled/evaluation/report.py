@@ -15,20 +15,22 @@ AGREEMENT_NOTE = (
 )
 
 
-def print_scores(scores: Mapping[str, Mapping[str, Scores]]) -> None:
+def print_scores(scores: Mapping[str, Mapping[str, Scores]], provenance: str = DISCLAIMER) -> None:
     """Print one table per set: a row per system and label, F1 with its interval for each measure.
 
     Parameters
     ----------
     scores : mapping
         Set -> system -> measure -> "micro" or label -> row, as in ``metrics/evaluation.json``.
+    provenance : str
+        What must be known of the reference; shown under its scores.
     """
     for name, systems in scores.items():
         msg.divider(name)
         rows = [row for system, measures in systems.items() for row in _rows(system, measures)]
         header = ("system", "label", "P", "R", "strict F1", "overlap F1", "token F1")
-        print(table(rows, header=header, divider=True, aligns=("l", "l", "r", "r", "r", "r", "r")))
-        msg.warn(AGREEMENT_NOTE if name.endswith(AGREEMENT) else DISCLAIMER)
+        print(table(rows, header=header, divider=True, max_col=100, aligns=("l", "l", "r", "r", "r", "r", "r")))
+        msg.warn(AGREEMENT_NOTE if name.endswith(AGREEMENT) else provenance)
 
 
 def print_errors(errors: Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]]) -> None:
@@ -40,7 +42,15 @@ def print_errors(errors: Mapping[str, Mapping[str, Mapping[str, Mapping[str, int
         ]
         if rows:
             causes = next(iter(next(labels for labels in systems.values() if labels).values()))
-            print(table(rows, header=("system", "label", *causes), divider=True, aligns=("l", "l", *"r" * len(causes))))
+            print(
+                table(
+                    rows,
+                    header=("system", "label", *causes),
+                    divider=True,
+                    max_col=100,
+                    aligns=("l", "l", *"r" * len(causes)),
+                )
+            )
 
 
 def with_interval(row: Row) -> str:

@@ -9,29 +9,27 @@ from spacy.tokens import Doc
 from tqdm import tqdm
 
 from clinical_distilled.corpora.docs import REFERENCE
+from clinical_distilled.corpora.entities import exact_mentions
 from clinical_distilled.corpora.mentions import Mention, mentions_of
 from clinical_distilled.errors import InputError
 
 VOTES = "votes"  # the span group of the combination's soft output
 
 
-def reference_mentions(docs: Sequence[Doc]) -> list[list[Mention]] | None:
-    """Return the reference of each document, or None where no document has one.
+def annotated(docs: Sequence[Doc]) -> list[Doc]:
+    """Return the documents that have a reference; one without the span group was not annotated."""
+    return [doc for doc in docs if REFERENCE in doc.spans]
 
-    Raises
-    ------
-    InputError
-        If some documents have a reference and some have not: an average over both would mean nothing.
+
+def reference_mentions(docs: Sequence[Doc]) -> list[list[Mention]]:
+    """Return the reference of each document, at its annotator's own offsets where these are known.
+
+    Human annotation may begin or end inside a token. It is scored as it stands, though no pipeline can find it.
     """
-    without = [doc for doc in docs if REFERENCE not in doc.spans]
-    if len(without) == len(docs):
-        return None
-    if without:
-        raise InputError(
-            f"{len(without)} of {len(docs)} documents have no reference, the first is "
-            f"{without[0].user_data['doc_id']}. Give a reference for all documents of a split or for none."
-        )
-    return [mentions_of(doc.spans[REFERENCE]) for doc in docs]
+    return [
+        exact_mentions(doc, REFERENCE) if "offsets" in doc.spans[REFERENCE].attrs else mentions_of(doc.spans[REFERENCE])
+        for doc in docs
+    ]
 
 
 def teachers_of(docs: Sequence[Doc]) -> list[str]:

@@ -57,9 +57,12 @@ def test_without_a_reference_the_student_agrees_with_the_combination():
     assert result.scores["test_agreement"]["student"]["strict"]["micro"]["f"] == 0.5
 
 
-def test_half_a_reference_is_refused():
-    with pytest.raises(InputError, match="note-1"):
-        evaluate([combined(0), combined(1, reference=False)], student(), "test")
+def test_only_documents_with_a_reference_are_scored_where_some_have_one():
+    unannotated = combined(1, reference=False)
+    unannotated.ents = ()
+    result = evaluate([combined(0), unannotated], student(), "test")
+    assert result.scores["test"]["combined"]["strict"]["micro"]["f"] == 1
+    assert result.error_counts()["test"]["student"]["MEDICATION"]["missed"] == 1
 
 
 def test_the_student_never_sees_the_documents_entities():
@@ -88,7 +91,11 @@ def test_the_program_writes_scores_and_errors_and_shows_them(tmp_path):
     write_docs([combined(n) for n in range(3)], tmp_path / "test.spacy")
     student().to_disk(tmp_path / "student")
     ran = subprocess.run(
-        [sys.executable, SCRIPT, "test.spacy", "student"], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, SCRIPT, "test.spacy", "student", "metrics/evaluation.json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     scores = json.loads((tmp_path / "metrics/evaluation.json").read_text())
     errors = json.loads((tmp_path / "metrics/errors.json").read_text())
@@ -99,7 +106,11 @@ def test_the_program_writes_scores_and_errors_and_shows_them(tmp_path):
 
 def test_the_program_names_what_is_missing(tmp_path):
     ran = subprocess.run(
-        [sys.executable, SCRIPT, "test.spacy", "student"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, SCRIPT, "test.spacy", "student", "metrics/evaluation.json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ran.returncode == 1
     assert "test.spacy: no such file" in ran.stdout + ran.stderr
