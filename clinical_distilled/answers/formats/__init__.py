@@ -1,0 +1,22 @@
+"""Output formats: how an answer writes mentions, each by name, with a renderer and a parser that reads anything."""
+
+from clinical_distilled.answers.formats import json_family, lines
+from clinical_distilled.answers.formats.base import Format, Parsed, Problem
+from clinical_distilled.errors import InputError
+
+__all__ = ["FORMATS", "Format", "Parsed", "Problem", "get_format"]
+
+FORMATS: dict[str, Format] = {format_.name: format_ for format_ in (lines.NUMBERED, json_family.LIST)}
+
+
+def get_format(name: str) -> Format:
+    """Return the output format of this name.
+
+    Raises
+    ------
+    InputError
+        If there is none; names those there are.
+    """
+    if name not in FORMATS:
+        raise InputError(f"No output format {name!r}. There are: {', '.join(FORMATS)}.")
+    return FORMATS[name]
