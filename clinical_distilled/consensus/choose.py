@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from clinical_distilled.consensus.ballots import Ballot, Gold, keys, precisions, strict_counts
-from clinical_distilled.consensus.rules import DEFAULT, RULES, SINGLE, Decide, Verdict, rules_of
+from clinical_distilled.consensus.rules import DEFAULT, RULES, SINGLE, Decide, rules_of
+from clinical_distilled.consensus.verdicts import Verdict
 from clinical_distilled.evaluation.metrics import Row, summary
 
 

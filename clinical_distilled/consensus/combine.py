@@ -9,7 +9,7 @@ from spacy.tokens import Doc, Span
 
 from clinical_distilled.consensus.ballots import Ballot, ballot_of, gold_of
 from clinical_distilled.consensus.choose import Choice, choose
-from clinical_distilled.consensus.rules import Verdict, settle
+from clinical_distilled.consensus.verdicts import Verdict, settle
 from clinical_distilled.corpora.accounting import Account
 from clinical_distilled.corpora.mentions import LABELS, set_group
 from clinical_distilled.errors import InputError
@@ -117,7 +117,7 @@ def apply(verdicts: Mapping[str, Verdict], docs: Sequence[Doc]) -> Account:
     wanted = np.concatenate([verdict.kept for verdict in verdicts.values()])
     order = np.lexsort((numbers, spans[:, 2], spans[:, 1], spans[:, 0]))
     numbers, spans, mass, wanted = numbers[order], spans[order], mass[order], wanted[order]
-    kept = settle(spans, mass, wanted).kept
+    kept = settle(spans, mass, wanted)
     borders = np.searchsorted(spans[:, 0], np.arange(len(docs) + 1))
     for row, doc in enumerate(docs):
         here = slice(borders[row], borders[row + 1])

@@ -1,38 +1,20 @@
 """Rules: from the teachers' votes on a label to the mass of each span and whether it is kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical_distilled.consensus.ballots import Ballot, Spans
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a rule makes of a ballot.
-
-    Attributes
-    ----------
-    spans : array, shape (spans, 3)
-        The candidates.
-    mass : array, shape (spans,)
-        0 to 1: the weighted share of the teachers that gave the span.
-    kept : array of bool, shape (spans,)
-        Whether the rule takes it. Spans that are kept do not overlap.
-    """
-
-    spans: Spans
-    mass: NDArray[np.float64]
-    kept: NDArray[np.bool_]
-
+from clinical_distilled.consensus.ballots import Ballot
+from clinical_distilled.consensus.label_models import fit
+from clinical_distilled.consensus.verdicts import Verdict, settle
 
 Decide = Callable[[Ballot], Verdict]
 Fit = Callable[[Ballot, "NDArray[np.float64] | None"], Decide]
 """Make a rule from a ballot to learn from, without gold, and the teachers' precision where it is known."""
 
 SINGLE, UNION, MAJORITY, INTERSECTION, PRECISION = "single", "union", "majority", "intersection", "precision_weighted"
+DAWID_SKENE, MARKOV = "dawid_skene", "hidden_markov"
 DEFAULT = MAJORITY  # where no reference can tell which rule is best
 _MAX_PRECISION = 0.99  # log-odds grow without end
 
@@ -42,7 +24,8 @@ def at_least(count: int) -> Decide:
 
     def decide(ballot: Ballot) -> Verdict:
         share = ballot.votes.mean(axis=1) if ballot.votes.size else np.zeros(len(ballot.spans))
-        return settle(ballot.spans, share, ballot.votes.sum(axis=1) >= count)
+        kept = settle(ballot.spans, share, ballot.votes.sum(axis=1) >= count)
+        return Verdict(ballot.spans, share, kept)
 
     return decide
 
@@ -52,7 +35,7 @@ def weighted(weights: NDArray[np.float64]) -> Decide:
 
     def decide(ballot: Ballot) -> Verdict:
         mass = ballot.votes @ (weights / weights.sum())
-        return settle(ballot.spans, mass, mass > 0.5)
+        return Verdict(ballot.spans, mass, settle(ballot.spans, mass, mass > 0.5))
 
     return decide
 
@@ -73,6 +56,8 @@ RULES: dict[str, Fit] = {
     MAJORITY: lambda ballot, _precision: at_least(len(ballot.teachers) // 2 + 1),
     INTERSECTION: lambda ballot, _precision: at_least(len(ballot.teachers)),
     PRECISION: lambda _ballot, precision: by_precision(_needed(precision)),
+    DAWID_SKENE: lambda ballot, _precision: fit(ballot, markov=False),
+    MARKOV: lambda ballot, _precision: fit(ballot, markov=True),
 }
 
 
@@ -80,34 +65,8 @@ def rules_of(teachers: int, *, reference: bool) -> tuple[str, ...]:
     """Return the rules that differ from each other for a number of teachers."""
     if teachers == 1:
         return (SINGLE,)
-    return (UNION, MAJORITY, PRECISION) if reference else (UNION, MAJORITY)
-
-
-def settle(spans: Spans, mass: NDArray[np.float64], wanted: NDArray[np.bool_]) -> Verdict:
-    """Let the best of overlapping spans win: higher mass, then longer, then earlier."""
-    kept = wanted.copy()
-    numbers = np.flatnonzero(wanted)
-    for group in _clusters(spans[numbers]):
-        taken: list[NDArray[np.int64]] = []
-        chosen = numbers[group]
-        order = np.lexsort((spans[chosen, 1], spans[chosen, 1] - spans[chosen, 2], -mass[chosen].round(9)))
-        for number in chosen[order]:
-            span = spans[number]
-            kept[number] = all(span[2] <= other[1] or other[2] <= span[1] for other in taken)
-            if kept[number]:
-                taken.append(span)
-    return Verdict(spans, mass, kept)
-
-
-def _clusters(spans: Spans) -> list[NDArray[np.int64]]:
-    """Return the index arrays of runs of sorted spans that touch each other, only runs of two or more."""
-    if len(spans) < 2:
-        return []
-    # Documents are laid out one behind the other, so that one running maximum finds every gap.
-    width = int(spans[:, 2].max()) + 1
-    start, end = spans[:, 0] * width + spans[:, 1], spans[:, 0] * width + spans[:, 2]
-    gap = start[1:] >= np.maximum.accumulate(end)[:-1]
-    return [group for group in np.split(np.arange(len(spans)), np.flatnonzero(gap) + 1) if len(group) > 1]
+    rules = (UNION, MAJORITY, INTERSECTION, PRECISION, DAWID_SKENE, MARKOV)
+    return rules if reference else tuple(rule for rule in rules if rule != PRECISION)
 
 
 def _needed(precision: NDArray[np.float64] | None) -> NDArray[np.float64]:

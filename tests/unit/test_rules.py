@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical_distilled.consensus.ballots import Ballot, Gold, as_spans, precisions, strict_counts
-from clinical_distilled.consensus.rules import RULES, rules_of, settle
+from clinical_distilled.consensus.rules import RULES, rules_of
+from clinical_distilled.consensus.verdicts import settle
 
 
 def ballot(votes, spans=None):
@@ -69,14 +70,14 @@ def test_rules_that_are_the_same_for_a_number_of_teachers_are_listed_once():
     ],
 )
 def test_the_best_of_overlapping_spans_wins(spans, mass, kept):
-    assert settle(as_spans(spans), np.array(mass), np.ones(len(spans), dtype=bool)).kept.tolist() == kept
+    assert settle(as_spans(spans), np.array(mass), np.ones(len(spans), dtype=bool)).tolist() == kept
 
 
 @given(st.sets(st.tuples(st.integers(0, 1), st.integers(0, 9), st.integers(1, 4)), max_size=12), st.randoms())
 def test_kept_spans_never_overlap_and_every_lost_one_touches_a_kept_one_as_good(raw, random):
     spans = sorted((doc, start, start + length) for doc, start, length in raw)
     mass = np.array([random.choice([0.2, 0.5, 0.8]) for _ in spans])
-    kept = settle(as_spans(spans), mass, np.ones(len(spans), dtype=bool)).kept
+    kept = settle(as_spans(spans), mass, np.ones(len(spans), dtype=bool))
     touching = lambda a, b: a[0] == b[0] and a[1] < b[2] and b[1] < a[2]  # noqa: E731
     winners = [number for number in range(len(spans)) if kept[number]]
     assert not any(touching(spans[a], spans[b]) for a in winners for b in winners if a != b)
