@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
 
+from clinical_distilled.answers.requests import NotePrompt
 from clinical_distilled.files import text_sha256
 
 
@@ -31,6 +32,8 @@ class Request:
         What else decides the answer (temperature, seed, ...), as JSON with sorted keys.
     sample : int
         Which of several answers to the same prompt.
+    characters : int
+        Length of the prompt: with the tokens it took, what an estimate goes by.
     """
 
     key: str
@@ -41,6 +44,7 @@ class Request:
     task: str = ""
     parameters: str = "{}"
     sample: int = 0
+    characters: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,8 @@ class Reply:
     ----------
     discarded : tuple of str
         Raw answers this one replaces: cut off, or not readable.
-    followed_up : bool
-        Whether the one further request that such an answer gets was made.
+    complete : bool
+        False while an answer that was cut off or cannot be read waits for the one further request it gets.
     """
 
     answer: str | None = None
@@ -65,7 +69,7 @@ class Reply:
     price: float | None = None
     error: str = ""
     discarded: tuple[str, ...] = ()
-    followed_up: bool = False
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,21 @@ def request_key(prompt: str, model: str, parameters: Mapping[str, Any], task: st
     return text_sha256(json.dumps(what, sort_keys=True, ensure_ascii=True))
 
 
+def request_for(prompt: NotePrompt, model: str, parameters: Mapping[str, Any]) -> Request:
+    """Return the request that a prompt is, of a model with these parameters."""
+    return Request(
+        key=request_key(prompt, model, parameters, prompt.task, prompt.sample),
+        doc_id=prompt.doc_id,
+        note_sha256=prompt.note_sha256,
+        prompt_sha256=text_sha256(prompt),
+        model=model,
+        task=prompt.task,
+        parameters=json.dumps(parameters, sort_keys=True),
+        sample=prompt.sample,
+        characters=len(prompt),
+    )
+
+
 def recorded_key(note_sha256: str) -> str:
     """Return the key of an answer recorded for a note, whatever its prompt was."""
     return f"note:{note_sha256}"
@@ -112,7 +131,7 @@ def from_row(row: tuple[Any, ...]) -> Entry:
     """Return a row of the table as an entry."""
     values = dict(zip(COLUMNS, row, strict=True))
     values["discarded"] = tuple(json.loads(values["discarded"]))
-    values["followed_up"] = bool(values["followed_up"])
+    values["complete"] = bool(values["complete"])
     request = Request(**{name: values[name] for name in REQUEST_COLUMNS})
     reply = Reply(**{name: values[name] for name in REPLY_COLUMNS})
     return Entry(request, reply, Status(values["status"]), values["owner"], values["time"])

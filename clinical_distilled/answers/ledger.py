@@ -38,10 +38,11 @@ _SCHEMA = f"""
 CREATE TABLE answers (
   key TEXT PRIMARY KEY, doc_id TEXT NOT NULL, note_sha256 TEXT NOT NULL, prompt_sha256 TEXT NOT NULL,
   model TEXT NOT NULL, task TEXT NOT NULL, parameters TEXT NOT NULL, sample INTEGER NOT NULL,
+  characters INTEGER NOT NULL,
   answer TEXT, finish_reason TEXT NOT NULL DEFAULT '', tokens_in INTEGER NOT NULL DEFAULT 0,
   tokens_out INTEGER NOT NULL DEFAULT 0, tokens_cached INTEGER NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
   attempts INTEGER NOT NULL DEFAULT 0, price REAL, error TEXT NOT NULL DEFAULT '',
-  discarded TEXT NOT NULL DEFAULT '[]', followed_up INTEGER NOT NULL DEFAULT 0,
+  discarded TEXT NOT NULL DEFAULT '[]', complete INTEGER NOT NULL DEFAULT 1,
   status TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '', time TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX answers_doc_id ON answers (doc_id);
@@ -121,7 +122,7 @@ class Ledger:
         owner
             Who answers for it; by default this process, otherwise the name of a batch job.
         again
-            Take an answered request too, for its follow-up.
+            Take an answered request too, for the follow-up it still needs.
 
         Returns
         -------
@@ -224,7 +225,7 @@ class Ledger:
             self._connection, self._owner = None, None
 
     def _is_free(self, entry: Entry, *, again: bool) -> bool:
-        if entry.status is Status.OPEN or (again and entry.status is Status.ANSWERED):
+        if entry.status is Status.OPEN or (again and entry.status is Status.ANSWERED and not entry.reply.complete):
             return True
         if entry.status is not Status.ASKED or self._owner is None:
             return False

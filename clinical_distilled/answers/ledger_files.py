@@ -17,7 +17,14 @@ from clinical_distilled.errors import InputError
 from clinical_distilled.files import read_jsonl, write_jsonl
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_OTHERS: dict[str, type] = {"model": str, "task": str, "parameters": str, "prompt_sha256": str, "sample": int}
+_OTHERS: dict[str, type] = {
+    "model": str,
+    "task": str,
+    "parameters": str,
+    "prompt_sha256": str,
+    "sample": int,
+    "characters": int,
+}
 _COUNTS: dict[str, type] = {
     "finish_reason": str,
     "tokens_in": int,

@@ -5,7 +5,9 @@ machine) and is free the moment its owner is killed (no waiting on restart). SQL
 machine only, so the same kernel sees all owners.
 """
 
+import os
 import uuid
+import weakref
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,8 +27,9 @@ class Owner:
     def __init__(self, ledger: Path) -> None:
         self._ledger = ledger
         self.name = uuid.uuid4().hex
-        self._lock = _lock(ledger, self.name)
-        self._lock.acquire()
+        lock = _lock(ledger, self.name)
+        lock.acquire()
+        self._finalizer = weakref.finalize(self, _let_go, lock, _lock_path(ledger, self.name), os.getpid())
 
     def is_alive(self, name: str) -> bool:
         """Say whether the owner called `name` may still answer what it claimed."""
@@ -48,8 +51,13 @@ class Owner:
 
     def close(self) -> None:
         """Give up the name: what it still claims may be taken over."""
-        self._lock.release()
-        self.forget(self.name)
+        self._finalizer()
+
+
+def _let_go(lock: FileLock, path: Path, pid: int) -> None:
+    if os.getpid() == pid:  # not in a forked worker, which shares the lock
+        lock.release()
+        path.unlink(missing_ok=True)
 
 
 def _lock_path(ledger: Path, name: str) -> Path:

@@ -115,7 +115,7 @@ def test_a_released_claim_is_free(ledger):
 
 def test_a_follow_up_takes_an_answered_request_and_gives_it_back_unharmed(ledger):
     ledger.claim(request())
-    ledger.settle(request(), Reply(answer="cut off"), Status.ANSWERED)
+    ledger.settle(request(), Reply(answer="cut off", complete=False), Status.ANSWERED)
 
     claim = ledger.claim(request(), again=True)
     ledger.release(request())
@@ -250,7 +250,7 @@ def test_a_bad_line_is_named_and_nothing_is_added(tmp_path, ledger, bad, message
 
 def test_an_export_is_an_import_elsewhere(tmp_path, ledger):
     for key, model in [("a", "m1"), ("b", "m2")]:
-        asked = Request(key, f"d-{key}", NOTE, text_sha256(key), model, "task.v1", '{"seed": 1}', 2)
+        asked = Request(key, f"d-{key}", NOTE, text_sha256(key), model, "task.v1", '{"seed": 1}', 2, 7)
         ledger.claim(asked)
         ledger.settle(asked, Reply(answer=f"answer {key}", tokens_out=3, attempts=1), Status.ANSWERED)
 
