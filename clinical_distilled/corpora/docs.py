@@ -12,6 +12,7 @@ from clinical_distilled.files import atomic_path
 
 SPLITS = ("train", "dev", "test")
 REFERENCE = "reference"  # the span group that holds a split's reference annotation, where there is one
+UNKNOWN_LABELS = "unknown_labels"  # in `user_data`: labels the annotators did not mark, so unknown, not absent
 
 
 def doc_id(doc: Doc) -> str:

@@ -46,16 +46,24 @@ def parse_entity(row: Any, text: str, source: str) -> Entity:
     start, end, label = row.get("start"), row.get("end"), row.get("label")
     if not (_whole(start) and _whole(end)):
         raise InputError(f"{source}: an entity's start or end is missing or not a whole number.")
-    where = f"{source}, entity {start}-{end}"
     if not isinstance(label, str) or not label:
-        raise InputError(f"{where}: has no label.")
+        raise InputError(f"{source}, entity {start}-{end}: has no label.")
+    entity = Entity(start, end, label, str(row.get("id", "") or ""))
+    check_offsets(text, start, end, source)
+    if "text" in row and row["text"] != text[start:end]:
+        raise InputError(
+            f"{source}, entity {start}-{end}: its text is not what stands there. Offsets count Unicode code points."
+        )
+    return entity
+
+
+def check_offsets(text: str, start: int, end: int, source: str) -> None:
+    """Raise an `InputError` unless the offsets mark something of a text."""
+    where = f"{source}, entity {start}-{end}"
     if not 0 <= start < end <= len(text):
         raise InputError(f"{where}: outside the text of {len(text)} characters. Offsets count Unicode code points.")
     if not text[start:end].strip():
         raise InputError(f"{where}: marks only white space.")
-    if "text" in row and row["text"] != text[start:end]:
-        raise InputError(f"{where}: its text is not what stands there. Offsets count Unicode code points.")
-    return Entity(start, end, label, str(row.get("id", "") or ""))
 
 
 def check_labels(entities: Collection[Entity], labels: Collection[str], source: str) -> None:
