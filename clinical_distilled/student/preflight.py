@@ -60,13 +60,13 @@ def check_training(
     Parameters
     ----------
     config_path : Path
-        A config for `spacy train` with ``[paths] train, dev`` and, for an encoder by name, ``[vars] encoder``.
+        A config for `spacy train` with ``[paths] train, dev``.
     corpus : Path
         The folder of ``train.spacy`` and ``dev.spacy``.
     labels : collection of str
         What the student is to learn: each must occur, and no other may.
     encoder : str, optional
-        Overrides ``vars.encoder``, as for `spacy train`. A name on a model hub is fetched here, not half way on.
+        Takes the place of the config's encoder. A name on a model hub is fetched here, not half way on.
     epochs : int, optional
         Overrides ``training.max_epochs``.
     gpu_id : int
@@ -84,10 +84,10 @@ def check_training(
     """
     paths = {split: corpus / f"{split}.spacy" for split in ("train", "dev")}
     overrides: dict[str, Any] = {f"paths.{split}": str(path) for split, path in paths.items()}
-    if encoder is not None:
-        overrides["vars.encoder"] = encoder
     if epochs is not None:
         overrides["training.max_epochs"] = epochs
+    if encoder is not None:
+        overrides[_encoder_key(_load(config_path, overrides)) or "vars.encoder"] = encoder
     config = _load(config_path, overrides)
     report = Report()
     nlp = util.load_model_from_config(Config({"nlp": {**config["nlp"], "pipeline": []}}), auto_fill=True)
@@ -111,6 +111,28 @@ def _load(path: Path, overrides: dict[str, Any]) -> Config:
         return Config(Language.default_config).merge(given).interpolate()
     except ValueError as error:  # what confection and configparser raise, ConfigValidationError among them
         raise InputError(f"{path}: not a config for spacy train: {str(error).strip()}") from None
+
+
+def _encoder_key(config: Config) -> str | None:
+    """Return where a config names its encoder: ``[vars]``, a component's ``encoder``, or a transformer's model."""
+    if "encoder" in config.get("vars", {}):
+        return "vars.encoder"
+    for name, block in config["components"].items():
+        if "encoder" in block:
+            return f"components.{name}.encoder"
+        if "name" in block.get("model", {}):
+            return f"components.{name}.model.name"
+    return None
+
+
+def _encoder_name(config: Config) -> str | None:
+    key = _encoder_key(config)
+    if key is None:
+        return None
+    block: Any = config
+    for part in key.split("."):
+        block = block[part]
+    return str(block)
 
 
 def _check_components(config: Config, nlp: Language, report: Report) -> None:
@@ -213,9 +235,9 @@ def _check_machine(config: Config, gpu_id: int, batch_tokens: int, report: Repor
     if problem:
         report.problems.append(problem)
         return
-    name = config.get("vars", {}).get("encoder")
+    name = _encoder_name(config)
     if name is None:
-        report.warnings.append("The config names no [vars] encoder, so memory and disk were not checked.")
+        report.warnings.append("The config names no encoder, so memory and disk were not checked.")
         return
     try:
         size = encoder_size(encoder_folder(name))
