@@ -120,7 +120,7 @@ class Server:
             _send(writer, 307, b"{}", f"Location: {self.plan.location}\r\n")
         elif path.endswith("/chat/completions"):
             await self._chat(json.loads(body), writer)
-        elif "/files" in path or "/batches" in path:
+        elif path.startswith(("/v1/files", "/v1/batches")):
             status, reply = await self._batch(method, path.split("/v1/", 1)[1], headers, body)
             _send(writer, status, reply)
         else:
@@ -191,11 +191,17 @@ class Server:
             name = f"file-{len(self.files)}"
             self.files[name] = _multipart_file(headers["content-type"], body)
             return 200, json.dumps(_file(name)).encode()
+        if what == "files" and method == "DELETE":
+            del self.files[name]
+            return 200, json.dumps({"id": name, "object": "file", "deleted": True}).encode()
+        if what.startswith("batches?"):
+            rows = list(self.batches.values())
+            return 200, json.dumps({"object": "list", "data": rows, "has_more": False}).encode()
         if what == "files" and rest.endswith("/content"):
             return (200, self.files[name]) if name in self.files else (404, b"{}")
         if what == "batches" and method == "POST":
             name = f"batch-{len(self.batches)}"
-            self.batches[name] = _new_batch(name, json.loads(body)["input_file_id"])
+            self.batches[name] = _new_batch(name, json.loads(body))
             return 200, json.dumps(self.batches[name]).encode()
         return (200, json.dumps(self.batches[name]).encode()) if name in self.batches else (404, b"{}")
 
@@ -237,12 +243,13 @@ def _file(name: str) -> dict:
     }
 
 
-def _new_batch(name: str, input_file: str) -> dict:
+def _new_batch(name: str, request: dict) -> dict:
     return {
         "id": name,
         "object": "batch",
         "endpoint": "/v1/chat/completions",
-        "input_file_id": input_file,
+        "input_file_id": request["input_file_id"],
+        "metadata": request.get("metadata"),
         "completion_window": "24h",
         "created_at": 0,
         "status": "in_progress",

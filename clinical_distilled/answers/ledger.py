@@ -165,6 +165,16 @@ class Ledger:
                 (request.key,),
             )
 
+    def hand_over(self, requests: Iterable[Request], owner: str) -> None:
+        """Let another owner, such as a batch job, answer for claims of this process."""
+        with self._transaction() as connection:
+            sql = "UPDATE answers SET owner = ? WHERE key = ? AND status = 'asked'"
+            connection.executemany(sql, [(owner, request.key) for request in requests])
+
+    def is_alive(self, owner: str) -> bool:
+        """Say whether the process called `owner` still runs with this ledger open."""
+        return owner == self.owner or (self._owner is not None and self._owner.is_alive(owner))
+
     def insert(self, entries: Iterable[Entry]) -> int:
         """Add finished rows as they are, all or none, and return how many were new.
 
@@ -195,10 +205,10 @@ class Ledger:
             self._open().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return int(count)
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str, values: Iterable[object] = ()) -> list[tuple[Any, ...]]:
         """Run a question of ours in SQL (statistics, integrity check)."""
         with self._lock:
-            return list(self._open().execute(sql))
+            return list(self._open().execute(sql, tuple(values)))
 
     @property
     def spent(self) -> float:

@@ -27,12 +27,11 @@ from clinical_distilled.teachers.chat_client import (
 )
 from clinical_distilled.teachers.chat_settings import ChatSettings
 from clinical_distilled.teachers.deidentify import Deidentifier
+from clinical_distilled.teachers.follow_up import messages_for, problem_of
 from clinical_distilled.teachers.limits import Budget, Limits
 from clinical_distilled.teachers.retry import with_retries
 
-MORE_ROOM = 2  # times the tokens, for an answer that was cut off
 FAILURES_IN_A_ROW = 50  # then it is the server or the config, not the notes
-_REPAIR = "Your answer cannot be read: {problem}. Give it again, whole, exactly in the form asked for, nothing else."
 
 
 class Asker:
@@ -100,7 +99,7 @@ class Asker:
             pause = min(2 * pause, 2.0)
 
     async def _work(self, request: Request, prompt: NotePrompt, before: Reply) -> tuple[Reply, Status]:
-        problem = None if before.answer is None else self._problem(prompt, before)
+        problem = problem_of(prompt, before)
         if before.answer is not None and problem is None:
             outcome = replace(before, complete=True), Status.ANSWERED
             self._ledger.settle(request, *outcome)
@@ -118,16 +117,7 @@ class Asker:
 
     async def _messages(self, prompt: NotePrompt, before: Reply, problem: str | None) -> tuple[list[Message], int]:
         text = await asyncio.to_thread(self._deidentify, prompt) if self._deidentify else str(prompt)
-        messages: list[Message] = [{"role": "user", "content": text}]
-        if problem is None:
-            return messages, self._settings.max_tokens
-        if before.finish_reason == "length":
-            return messages, self._settings.max_tokens * MORE_ROOM
-        messages += [
-            {"role": "assistant", "content": before.answer or ""},
-            {"role": "user", "content": _REPAIR.format(problem=problem)},
-        ]
-        return messages, self._settings.max_tokens
+        return messages_for(text, before, problem, self._settings.max_tokens)
 
     async def _send(
         self, request: Request, prompt: NotePrompt, before: Reply, messages: Sequence[Message], room: int
@@ -154,7 +144,7 @@ class Asker:
             return self._failed(request, reply, error)
         reply = self._add(before, completion, attempts, perf_counter() - started)
         follow_up = before.answer is not None
-        return replace(reply, complete=follow_up or self._problem(prompt, reply) is None), Status.ANSWERED
+        return replace(reply, complete=follow_up or problem_of(prompt, reply) is None), Status.ANSWERED
 
     def _failed(self, request: Request, reply: Reply, error: AskError) -> tuple[Reply, Status]:
         final = isinstance(error, FinalError)
@@ -178,11 +168,6 @@ class Asker:
             price=price,
             discarded=before.discarded if before.answer is None else (*before.discarded, before.answer),
         )
-
-    def _problem(self, prompt: NotePrompt, reply: Reply) -> str | None:
-        if reply.finish_reason == "length":
-            return "it was cut off"
-        return prompt.check(reply.answer or "") if prompt.check else None
 
     def _watch(self, reply: Reply) -> None:
         self._failures_in_a_row = self._failures_in_a_row + 1 if reply.error else 0

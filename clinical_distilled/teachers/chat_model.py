@@ -95,6 +95,15 @@ class ChatModel:
         return self.settings.request(prompt, deidentified=self.deidentify is not None)
 
     @property
+    def client(self) -> ChatClient:
+        """The connection to the server."""
+        return self._run().client
+
+    def in_background(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the model's event loop and return its result."""
+        return self._run().background.submit(work).result()
+
+    @property
     def price(self) -> Price | None:
         """What the model costs; a server inside the building is free unless a price is given; None: not known."""
         known = price_of(self.settings.model, self._prices)

@@ -28,6 +28,14 @@ class Limits:
             await self._tokens.acquire(min(tokens, self._tokens.max_rate))
 
 
+def worst_case(price: Price, characters: int, max_tokens: int) -> float:
+    """Return what a request may cost at most, in US dollars.
+
+    Clinical English has about four characters to a token; half of that is taken as the worst case.
+    """
+    return price.of(characters // 2 + 100, max_tokens)
+
+
 class BudgetError(InputError):
     """The next request might exceed the budget; nothing of what was paid is lost."""
 
@@ -58,8 +66,7 @@ class Budget:
         BudgetError
             If the limit is reached.
         """
-        # Clinical English has about four characters to a token; half of that is the worst case.
-        worst = self._price.of(characters // 2 + 100, max_tokens)
+        worst = worst_case(self._price, characters, max_tokens)
         async with self._settled:
             while (spent := self._ledger.spent) + self._held + worst > self._limit:
                 if not self._held:
