@@ -27,8 +27,10 @@ def main(
     report = check_training(config, corpus, labels.split(), encoder=encoder, epochs=epochs, gpu_id=gpu_id)
     for warning in report.warnings:
         msg.warn(warning)
+    for problem in report.problems:
+        msg.fail(problem)
     if report.problems:
-        raise InputError("This training cannot work:\n- " + "\n- ".join(report.problems))
+        raise InputError(f"This training cannot work, for {len(report.problems)} reason(s).")
     write_json(metrics, {**report.facts, "warnings": report.warnings})
     train = report.facts["train"]
     msg.good(f"The training can start: {train['notes']} notes, {sum(train['mentions'].values())} mentions.")

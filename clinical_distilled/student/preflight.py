@@ -234,7 +234,6 @@ def _check_machine(config: Config, gpu_id: int, batch_tokens: int, report: Repor
     problem = gpu_problem(gpu_id)
     if problem:
         report.problems.append(problem)
-        return
     name = _encoder_name(config)
     if name is None:
         report.warnings.append("The config names no encoder, so memory and disk were not checked.")
@@ -245,7 +244,7 @@ def _check_machine(config: Config, gpu_id: int, batch_tokens: int, report: Repor
         report.problems.append(str(error))
         return
     needs = {"memory": training_memory(size, batch_tokens), "disk": training_disk(size)}
-    free = {"memory": free_memory(gpu_id), "disk": free_disk(Path("training"))}
+    free = {"memory": None if problem else free_memory(gpu_id), "disk": free_disk(Path("training"))}
     report.facts["encoder"] = {"name": name, "weight_bytes": size.weight_bytes}
     report.facts["machine"] = {"needs_bytes": needs, "free_bytes": free}
     advice = {

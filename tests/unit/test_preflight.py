@@ -196,19 +196,25 @@ def encoder(tmp_path):
     return folder
 
 
-def test_an_encoder_that_does_not_exist(check, tmp_path):
-    variable = ("[nlp]", '[vars]\nencoder = "x"\n\n[nlp]')
-
-    assert "no such folder" in only(check(variable, encoder=str(tmp_path / "none")))
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("[nlp]", '[vars]\nencoder = "x"\n\n[nlp]'),
+        ('factory = "ner"', 'factory = "ner"\nencoder = "x"'),
+        ('factory = "ner"', 'factory = "ner"\n\n[components.ner.model]\n@architectures = "a.v1"\nname = "x"'),
+    ],
+)
+def test_an_encoder_that_does_not_exist_wherever_the_config_names_it(check, tmp_path, place):
+    assert "no such folder" in only(check(place, encoder=str(tmp_path / "none")))
 
 
 def test_what_is_needed_is_compared_with_what_is_free(check, encoder, monkeypatch):
-    variable = ("[nlp]", '[vars]\nencoder = "x"\n\n[nlp]')
+    place = ('factory = "ner"', f'factory = "ner"\nencoder = "{encoder}"')
 
-    enough = check(variable, encoder=str(encoder))
+    enough = check(place)
     monkeypatch.setattr(preflight, "free_memory", lambda _gpu: 10**6)
     monkeypatch.setattr(preflight, "free_disk", lambda _path: 10)
-    short = check(variable, encoder=str(encoder))
+    short = check(place)
 
     assert enough.problems == []
     assert enough.facts["encoder"]["weight_bytes"] == 1000
