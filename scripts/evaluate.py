@@ -8,10 +8,10 @@ import typer
 from clinical_distilled import console
 from clinical_distilled.corpora.docs import read_docs
 from clinical_distilled.corpora.mentions import LABELS
-from clinical_distilled.evaluation.evaluate import evaluate
+from clinical_distilled.evaluation.evaluate import ABOUT, evaluate
 from clinical_distilled.evaluation.report import print_errors, print_scores
 from clinical_distilled.evaluation.systems import load_pipeline
-from clinical_distilled.files import write_json
+from clinical_distilled.files import folder_sha256, write_json
 
 
 def main(
@@ -24,7 +24,7 @@ def main(
 ) -> None:
     """Score teachers, combination and student."""
     result = evaluate(read_docs(combined), load_pipeline(student), combined.stem, labels.split(), seed)
-    write_json(output, result.scores)
+    write_json(output, {**result.scores, ABOUT: {"pipeline_sha256": folder_sha256(student)}})
     write_json(output.with_name("errors.json"), result.errors)
     print_scores(result.scores)
     print_errors(result.error_counts())

@@ -21,6 +21,7 @@ from clinical_distilled.evaluation.systems import (
 )
 
 COMBINED, STUDENT = "combined", "student"
+ABOUT = "about"  # beside the sets in evaluation.json: ``{"pipeline_sha256"}`` of the student that was scored
 
 
 @dataclass(frozen=True)

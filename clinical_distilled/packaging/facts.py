@@ -11,13 +11,12 @@ from spacy.tokens import Doc
 
 from clinical_distilled.corpora.docs import SPLITS, read_docs
 from clinical_distilled.errors import InputError
-from clinical_distilled.evaluation.evaluate import STUDENT
+from clinical_distilled.evaluation.evaluate import ABOUT, STUDENT
 from clinical_distilled.evaluation.metrics import Scores
 from clinical_distilled.evaluation.report import AGREEMENT
 from clinical_distilled.evaluation.systems import annotated, teachers_of
 from clinical_distilled.files import file_sha256, folder_sha256
 
-ABOUT = "about"  # entry of evaluation.json that says which pipeline was scored
 TEST = "test"
 
 

@@ -146,6 +146,8 @@ def run_checks(python: Path, package: str, expected: Path, group: str) -> dict[s
         command, stdout=subprocess.PIPE, text=True, cwd=python.parent, env=clean_variables(), bufsize=1
     )
     for line in process.stdout or ():
+        if not line.startswith("{"):  # a library's own message
+            continue
         said = json.loads(line)
         if "fact" in said:
             result["facts"][said["fact"]] = said["value"]
@@ -155,6 +157,6 @@ def run_checks(python: Path, package: str, expected: Path, group: str) -> dict[s
             result["failures"][said["check"]] = said["failure"]
         msg.text(f"{said['check']}: {said['failure'] or 'passed'}", color="red" if said["failure"] else "green")
     if process.wait() and not result["failures"]:
-        last = next(reversed(result["checks"]), "the package was loaded")
+        last = next(reversed(result["checks"]), "start")
         result["failures"]["program"] = f"ended with code {process.returncode} after {last!r}"
     return result

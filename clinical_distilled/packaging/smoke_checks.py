@@ -258,7 +258,7 @@ def _out_of_time(*_: Any) -> None:
 
 
 def _memory_mb(kind: str) -> int:
-    """Read this process's memory: ``VmRSS`` now or ``VmHWM`` at most. (``ru_maxrss`` would count the parent's too.)"""
+    """Read this process's memory: ``VmRSS`` now or ``VmHWM`` at most; ``ru_maxrss`` has the parent's in it."""
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(kind))
     return int(line.split()[1]) // 1024
 

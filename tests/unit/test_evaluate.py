@@ -14,6 +14,7 @@ from clinical_distilled.errors import InputError
 from clinical_distilled.evaluation.evaluate import evaluate
 from clinical_distilled.evaluation.report import DISCLAIMER, print_scores
 from clinical_distilled.evaluation.systems import load_pipeline, pipeline_mentions
+from clinical_distilled.files import folder_sha256
 
 SCRIPT = Path(__file__).parents[2] / "scripts/evaluate.py"
 NLP = spacy.blank("en")
@@ -100,6 +101,7 @@ def test_the_program_writes_scores_and_errors_and_shows_them(tmp_path):
     scores = json.loads((tmp_path / "metrics/evaluation.json").read_text())
     errors = json.loads((tmp_path / "metrics/errors.json").read_text())
     assert scores["test"]["student"]["token"]["micro"]["ci"] == [0.5, 0.5]
+    assert scores["about"] == {"pipeline_sha256": folder_sha256(tmp_path / "student")}
     assert errors["test"]["poor"]["counts"]["DISEASE"]["missed"] == 3
     assert "student" in ran.stdout
 
