@@ -12,13 +12,15 @@ from array import array
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from spacy.attrs import ORTH, SPACY
 from spacy.tokens import Doc
 
-_MAGIC = b"clinical-distilled terms 1\n"
+_FAMILY = b"clinical-distilled terms "
+_MAGIC = _FAMILY + b"1\n"
 _UNIT = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _ACRONYM = re.compile(r"(?=(?:[^A-Z]*[A-Z]){2})[^a-z]*s?")  # two capitals, nothing small but a plural s
 _HYPHENS = "-\u2010\u2011\u2013"
@@ -73,9 +75,15 @@ class TermMatcher:
     meanings keeps them all, in the order in which they were given.
 
     Build one with `from_entries` or `from_bytes`.
+
+    Attributes
+    ----------
+    meta : dict
+        What the builder says of the names: their sources, for example. Plain JSON values.
     """
 
-    def __init__(self, arrays: dict[str, np.ndarray], labels: list[str], concepts: bytes) -> None:
+    def __init__(self, arrays: dict[str, np.ndarray], labels: list[str], concepts: bytes, meta: dict[str, Any]) -> None:
+        self.meta = meta
         self._arrays = arrays
         self._keys, self._values = arrays["keys"], arrays["values"]
         self._labels = labels
@@ -85,10 +93,12 @@ class TermMatcher:
 
     def __len__(self) -> int:
         """Return the number of distinct names."""
-        return len(self._arrays["entries"]) - 1
+        return int((self._values >= 0).sum())
 
     @classmethod
-    def from_entries(cls, entries: Iterable[Entry | tuple[str, str, str]]) -> "TermMatcher":
+    def from_entries(
+        cls, entries: Iterable[Entry | tuple[str, str, str]], meta: dict[str, Any] | None = None
+    ) -> "TermMatcher":
         """Compile names; where several share a surface, the first given is preferred.
 
         Raises
@@ -100,7 +110,9 @@ class TermMatcher:
         concepts: dict[str, int] = {}
         beginnings, names, senses = array("Q"), array("Q"), array("I")
         for surface, label, concept in entries:
-            states = _states(surface)
+            states = _states(surface, exact=is_acronym(surface))
+            if not states:
+                raise ValueError("a name needs at least one letter, digit or sign")
             beginnings.extend(states[:-1])
             names.append(states[-1])
             senses.append(labels.setdefault(label, len(labels)))
@@ -108,12 +120,12 @@ class TermMatcher:
         blob = [concept.encode() for concept in concepts]
         arrays = _compile(np.array(names, "<u8"), np.array(senses, "<u4").reshape(-1, 2), np.array(beginnings, "<u8"))
         arrays["offsets"] = np.cumsum([0, *map(len, blob)]).astype("<u4")
-        return cls(arrays, list(labels), b"".join(blob))
+        return cls(arrays, list(labels), b"".join(blob), meta or {})
 
     def to_bytes(self) -> bytes:
         """Return the index as bytes; the same names in the same order give the same bytes."""
         sizes = {name: len(self._arrays[name]) for name, _ in _ARRAYS}
-        header = {"concepts": len(self._concepts), "labels": self._labels, "sizes": sizes}
+        header = {"concepts": len(self._concepts), "labels": self._labels, "meta": self.meta, "sizes": sizes}
         parts = [np.ascontiguousarray(self._arrays[name], dtype).tobytes() for name, dtype in _ARRAYS]
         return b"".join([_MAGIC, json.dumps(header, sort_keys=True).encode(), b"\n", *parts, self._concepts])
 
@@ -137,7 +149,7 @@ class TermMatcher:
         for name, dtype in _ARRAYS:
             arrays[name] = np.frombuffer(data, dtype, header["sizes"][name], at)
             at += arrays[name].nbytes
-        return cls(arrays, header["labels"], data[at:])
+        return cls(arrays, header["labels"], data[at:], header["meta"])
 
     def __call__(self, doc: Doc) -> list[Match]:
         """Return the names in a document, in order, none overlapping another."""
@@ -163,6 +175,25 @@ class TermMatcher:
                 matches.append(Match(start, end, *self._meaning(found[start, end])))
         return matches
 
+    def lookup(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the labels and concepts that a whole text is a name of, preferred first; empty if of none."""
+        names = []
+        for exact in (True, False):
+            slot = self._slot(key_of(text, exact=exact))
+            if slot is not None and self._values[slot] >= 0:
+                names.append(int(self._values[slot]))
+        return self._meaning(names)
+
+    def without(self, texts: Iterable[str]) -> "TermMatcher":
+        """Return a matcher that does not know these names any more."""
+        values = self._values.copy()
+        for text in texts:
+            for exact in (True, False):
+                slot = self._slot(key_of(text, exact=exact))
+                if slot is not None:
+                    values[slot] = -1
+        return TermMatcher(self._arrays | {"values": values}, self._labels, self._concepts, self.meta)
+
     def _read(self, doc: Doc) -> tuple[list[_Word], list[int]]:
         """Return the words names are compared with, and the token each is."""
         known = self._words
@@ -184,13 +215,13 @@ class TermMatcher:
         pieces = ["\n\n"] * (text.count("\n") > 1) if text.isspace() else split_units(text)
         exact = tuple(_hash(piece) for piece in pieces)
         folded = tuple(_hash(piece.casefold()) for piece in pieces)
-        opens_folded = bool(pieces) and self._has(_step(_FOLDED, folded[0]))
-        opens_exact = bool(pieces) and self._has(_step(_EXACT, exact[0]))
+        opens_folded = bool(pieces) and self._slot(_step(_FOLDED, folded[0])) is not None
+        opens_exact = bool(pieces) and self._slot(_step(_EXACT, exact[0])) is not None
         return _Word(folded, exact, opens_folded, opens_exact, pieces == ["-"], text.isspace())
 
-    def _has(self, key: int) -> bool:
+    def _slot(self, key: int) -> int | None:
         slot = int(np.searchsorted(self._keys, np.uint64(key)))
-        return slot < len(self._keys) and int(self._keys[slot]) == key
+        return slot if slot < len(self._keys) and int(self._keys[slot]) == key else None
 
     def _walk(
         self, hashes: list[int], opens: list[int], basis: int, token: list[int]
@@ -242,6 +273,17 @@ def split_units(text: str) -> list[str]:
     return [unit for position, unit in enumerate(units) if unit != "-" or position in (0, len(units) - 1)]
 
 
+def is_index(path: Path) -> bool:
+    """Tell whether a file was written from `TermMatcher.to_bytes`, by this version or another."""
+    with path.open("rb") as stream:
+        return stream.read(len(_FAMILY)) == _FAMILY
+
+
+def key_of(text: str, *, exact: bool) -> int:
+    """Return what a name is stored under: by its case if `exact`, otherwise in any; 0 for a text without a unit."""
+    return (_states(text, exact=exact) or [0])[-1]
+
+
 @lru_cache(maxsize=1 << 16)
 def _hash(unit: str) -> int:
     return int.from_bytes(blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
@@ -251,16 +293,13 @@ def _step(state: int, unit: int) -> int:
     return (state * _FACTOR + unit) & _MASK
 
 
-def _states(surface: str) -> list[int]:
+def _states(surface: str, *, exact: bool) -> list[int]:
     """Return the keys of a name's beginnings, the last of them the key of the whole."""
-    exact = is_acronym(surface)
     state = _EXACT if exact else _FOLDED
     states = []
     for unit in split_units(surface):
         state = _step(state, _hash(unit if exact else unit.casefold()))
         states.append(state)
-    if not states:
-        raise ValueError("a name needs at least one letter, digit or sign")
     return states
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from clinical_distilled.errors import InputError
 from clinical_distilled.files import text_sha256
 from clinical_distilled.teachers import ontology, recorded, task  # noqa: F401 - they register themselves
 
+# Components that are registered when their module is imported, and no earlier.
+_MODULES = {"abbreviation_detector": "scispacy.abbreviation"}
 _RESERVED = {REFERENCE, "votes", "mentions"}
 
 
@@ -88,6 +91,7 @@ def _assemble(path: Path, terms: Path | None) -> Language:
         config = spacy.util.load_config(path)
         if terms is not None and "terms" in config.get("paths", {}):
             config["paths"]["terms"] = str(terms)
+        _import_modules(config)
         nlp = spacy.util.load_model_from_config(config, auto_fill=True)
         with nlp.select_pipes(disable=spacy.util.get_sourced_components(config)):
             nlp.initialize()
@@ -96,3 +100,16 @@ def _assemble(path: Path, terms: Path | None) -> Language:
     except (ValueError, RegistryError, OSError) as error:  # what spaCy raises for a config that it cannot use
         raise InputError(f"{path}: {error}") from None
     return nlp
+
+
+def _import_modules(config: dict[str, Any]) -> None:
+    for component in config.get("components", {}).values():
+        module = _MODULES.get(component.get("factory", ""))
+        if module:
+            try:
+                import_module(module)
+            except ImportError:
+                package = module.partition(".")[0]
+                raise InputError(
+                    f"{component['factory']} needs {package}. Install it: pip install --no-deps {package}"
+                ) from None

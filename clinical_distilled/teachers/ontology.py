@@ -11,6 +11,7 @@ from spacy.training import Example
 from spacy.util import filter_spans
 
 from clinical_distilled.corpora.mentions import LABELS, set_group
+from clinical_distilled.runtime.abbreviations import defined_abbreviations
 from clinical_distilled.runtime.matcher import Match, TermMatcher
 from clinical_distilled.terminology.matching import load_matcher
 
@@ -23,7 +24,8 @@ class OntologyMatcher(Pipe):
 
     Sets ``doc.spans["mentions"]``, each span with its concept as ``kb_id_``, and in the group's attributes the status
     "exact" and the ``alternatives``, pairs of label and concept that the name may stand for too. What does not overlap
-    an entity that is there already becomes one of ``doc.ents``.
+    an entity that is there already becomes one of ``doc.ents``. Behind an ``abbreviation_detector`` (scispaCy's, for
+    example) an abbreviation that the note defines is what its long form is.
 
     Parameters
     ----------
@@ -50,16 +52,17 @@ class OntologyMatcher(Pipe):
         get_examples: Callable[[], Iterable[Example]] | None = None,  # noqa: ARG002 - spaCy passes it to all
         *,
         nlp: Language | None = None,  # noqa: ARG002
-        terms: str | Path,
+        terms: str | Path | None = None,
     ) -> None:
-        """Read and compile the term file or folder `terms`.
+        """Compile the terms at `terms` (`sources.read_terms`), or load an index; without it, keep those loaded.
 
         Raises
         ------
         InputError
             If there is nothing to read, or a file is broken.
         """
-        self.matcher = load_matcher(Path(terms), self.wanted)
+        if terms is not None:
+            self.matcher = load_matcher(Path(terms))
 
     def __call__(self, doc: Doc) -> Doc:
         """Mark the terms of a document.
@@ -74,12 +77,34 @@ class OntologyMatcher(Pipe):
                 f"{self.name} has no terms. Call initialize(terms=...), or nlp.initialize() with "
                 f"[initialize.components.{self.name}] terms in the config."
             )
-        matches = self.matcher(doc)
-        spans = [Span(doc, found.start, found.end, found.labels[0], kb_id=found.concepts[0]) for found in matches]
-        alternatives = [_alternatives(found) for found in matches]
+        found = self._of_wanted_labels(self.matcher(doc))
+        found = self._with_abbreviations(doc, found)
+        spans = [Span(doc, one.start, one.end, one.labels[0], kb_id=one.concepts[0]) for one in found]
+        alternatives = [_alternatives(one) for one in found]
         set_group(doc, GROUP, spans, status=["exact"] * len(spans), alternatives=alternatives, lost=[])
         doc.ents = filter_spans([*doc.ents, *_clear_of(doc.ents, spans)])
         return doc
+
+    def _of_wanted_labels(self, matches: Iterable[Match]) -> list[Match]:
+        found = []
+        for match in matches:
+            senses = [sense for sense in zip(match.labels, match.concepts, strict=True) if sense[0] in self.wanted]
+            if senses:
+                labels, concepts = zip(*senses, strict=True)
+                found.append(match._replace(labels=labels, concepts=concepts))
+        return found
+
+    def _with_abbreviations(self, doc: Doc, found: list[Match]) -> list[Match]:
+        """Let an abbreviation that the note defines mean what its long form means."""
+        senses = {(one.start, one.end): one for one in found}
+        defined = {
+            (short.start, short.end): senses[long.start, long.end]._replace(start=short.start, end=short.end)
+            for short, long in defined_abbreviations(doc)
+            if (long.start, long.end) in senses
+        }
+        taken = {token for start, end in defined for token in range(start, end)}
+        kept = [one for one in found if not taken.intersection(range(one.start, one.end))]
+        return sorted([*kept, *defined.values()])
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:  # noqa: ARG002
         """Return the compiled terms."""

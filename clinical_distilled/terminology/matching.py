@@ -1,13 +1,16 @@
 """From terms to a matcher: which names a concept is found by, and what a name means that has several meanings."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from clinical_distilled.corpora.mentions import LABELS
+from spacy.lang.en.stop_words import STOP_WORDS
+
+from clinical_distilled.corpora.accounting import Account
 from clinical_distilled.errors import InputError
-from clinical_distilled.runtime.matcher import Entry, TermMatcher
+from clinical_distilled.runtime.matcher import Entry, TermMatcher, is_acronym, is_index
+from clinical_distilled.terminology.sources import read_terms
 from clinical_distilled.terminology.terms import Term
-from clinical_distilled.terminology.tsv import read_tsv
 from clinical_distilled.terminology.variants import variants, without_forms
 
 # A name of two labels is the first of these. "Hypotension" and "hives" stand among diseases and symptoms; where a note
@@ -15,54 +18,76 @@ from clinical_distilled.terminology.variants import variants, without_forms
 PREFERENCE = ("MEDICATION", "SYMPTOM", "DISEASE")
 
 
-def load_matcher(path: Path, labels: Sequence[str] = LABELS) -> TermMatcher:
-    """Read the terms at `path` and compile them.
-
-    Parameters
-    ----------
-    path
-        A term file, or a folder of them.
-    labels
-        Only terms of these.
+def load_matcher(path: Path) -> TermMatcher:
+    """Load the index that ``build-terms`` wrote, or read and compile the terms at `path`.
 
     Raises
     ------
     InputError
-        If there is nothing to read, or a file is broken.
+        If there is nothing to read, a file is broken, or an index is of another version.
     """
-    return TermMatcher.from_entries(to_entries(term for term in read_terms(path) if term.label in labels))
+    if path.is_file() and is_index(path):
+        try:
+            return TermMatcher.from_bytes(path.read_bytes())
+        except ValueError as error:
+            raise InputError(f"{path}: {error}.") from None
+    matcher, _ = compile_terms(read_terms(path))
+    if not len(matcher):
+        raise InputError(f"{path}: no terms.")
+    return matcher
 
 
-def read_terms(path: Path) -> list[Term]:
-    """Read a term file, or all term files of a folder in the order of their names."""
-    files = sorted(path.glob("*.tsv")) if path.is_dir() else [path]
-    if not files:
-        raise InputError(f"{path}: no term files (*.tsv) in this folder.")
-    return [term for file in files for term in read_tsv(file)]
+def compile_terms(terms: Iterable[Term], meta: dict[str, Any] | None = None) -> tuple[TermMatcher, Account]:
+    """Compile terms; the account is of the names they give, and tells why some are not used."""
+    account = Account("names")
+    usable = [kept for term in terms if (kept := _usable(term, account))]
+    return TermMatcher.from_entries(to_entries(usable), meta), account
 
 
 def to_entries(terms: Iterable[Term]) -> Iterator[Entry]:
     """Give the names of terms in the order of preference.
 
-    A name that a file gives goes before one that we derive from it; then the order of `PREFERENCE` decides; then a
-    preferred name goes before a synonym.
+    A name that a source gives goes before one that we derive from it; then the order of `PREFERENCE` decides; then a
+    preferred name goes before a synonym; then the order of the sources.
     """
-    named: dict[str, list[tuple[Term, list[str]]]] = {}
+    named: dict[str, list[Term]] = {}
     for term in terms:
-        named.setdefault(term.label, []).append((term, _names(term)))
-    for label in sorted(named, key=_rank):
-        for term, names in named[label]:
-            yield Entry(names[0], label, term.concept)
-        for term, names in named[label]:
-            yield from (Entry(name, label, term.concept) for name in names[1:])
-    for label in sorted(named, key=_rank):
-        for term, names in named[label]:
-            yield from (Entry(variant, label, term.concept) for name in names for variant in variants(name, label))
+        named.setdefault(term.label, []).append(term)
+    labels = sorted(named, key=_rank)
+    for label in labels:
+        for term in named[label]:
+            yield Entry(term.name, label, term.concept)
+        for term in named[label]:
+            yield from (Entry(name, label, term.concept) for name in term.synonyms)
+    for label in labels:
+        for term in named[label]:
+            for name in (term.name, *term.synonyms):
+                yield from (Entry(variant, label, term.concept) for variant in variants(name, label))
 
 
-def _names(term: Term) -> list[str]:
+def _usable(term: Term, account: Account) -> Term | None:
+    """Return the term with the names that are used, or None if none is."""
     names = [term.name, *term.synonyms]
-    return without_forms(names) if term.label == "MEDICATION" else names
+    account.taken += len(names)
+    kept = []
+    for name in names:
+        reason = _unusable(name)
+        if reason:
+            account.dropped[reason] += 1
+        else:
+            kept.append(name)
+    if term.label == "MEDICATION":
+        bare = without_forms(kept)
+        account.dropped["drug with its form"] += len(kept) - len(bare)
+        kept = bare
+    account.kept += len(kept)
+    return term._replace(name=kept[0], synonyms=tuple(kept[1:])) if kept else None
+
+
+def _unusable(name: str) -> str:
+    if len(name) < 2 or not any(character.isalpha() for character in name):
+        return "single character or no letter"
+    return "function word" if name.lower() in STOP_WORDS and not is_acronym(name) else ""
 
 
 def _rank(label: str) -> int:

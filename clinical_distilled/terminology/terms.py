@@ -22,3 +22,8 @@ class Term(NamedTuple):
     label: str
     name: str
     synonyms: tuple[str, ...] = ()
+
+
+def tame(name: str) -> str:
+    """Write a name that a source gives in capitals ("ASPIRIN") in small letters; a short one may be an acronym."""
+    return name.lower() if name.isupper() and any(len(word) > 5 for word in name.split()) else name

@@ -136,3 +136,33 @@ def same(name: str, words: list[str]) -> bool:
         return False
     text = " ".join(word for word in words if word.strip())
     return text == name if is_acronym(name) else text.casefold() == name.casefold()
+
+
+@pytest.mark.parametrize(
+    ("text", "concepts"),
+    [
+        ("Hypotension", ("hypotension", "low blood pressure")),
+        ("heart\nfailure", ("heart failure",)),
+        ("PAD", ("peripheral artery disease",)),
+        ("pad", ()),
+        ("heart", ()),
+        ("", ()),
+    ],
+)
+def test_lookup_of_a_whole_text(text, concepts):
+    assert MATCHER.lookup(text)[1] == concepts
+
+
+def test_names_can_be_left_out():
+    matcher = MATCHER.without(["FEVER", "heart failure", "PAD", "unknown"])
+    assert found("fever, PAD, low-grade fever, heart failure, hypotension", matcher) == [
+        "low-grade fever",
+        "hypotension",
+    ]
+    assert len(matcher) == len(MATCHER) - 3
+    assert found("fever") == ["fever"]
+
+
+def test_meta_travels():
+    matcher = TermMatcher.from_entries(ENTRIES, {"sources": ["x"]})
+    assert TermMatcher.from_bytes(matcher.to_bytes()).meta == {"sources": ["x"]}

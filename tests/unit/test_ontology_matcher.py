@@ -2,7 +2,7 @@
 
 import pytest
 import spacy
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
 
 from clinical_distilled.corpora.docs import read_docs, write_docs
 from clinical_distilled.teachers import ontology  # noqa: F401 - registers the component
@@ -72,3 +72,22 @@ def test_without_terms_it_says_what_to_do():
     nlp.add_pipe("ontology_matcher")
     with pytest.raises(ValueError, match="has no terms"):
         nlp("fever")
+
+
+def test_only_the_labels_asked_for_are_marked(terms):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ontology_matcher", config={"labels": ["DISEASE"]}).initialize(terms=terms)
+    assert described(nlp("hypotension, low blood pressure").ents) == [("hypotension", "DISEASE", "D1")]
+
+
+def test_an_abbreviation_defined_in_the_note_is_its_long_form(nlp):
+    if not Doc.has_extension("abbreviations"):
+        Doc.set_extension("abbreviations", default=[])
+    doc = nlp.make_doc("Low blood pressure (PAD). PAD again.")
+    doc._.abbreviations = [
+        {"short_start": start, "short_end": start + 1, "long_start": 0, "long_end": 3} for start in (4, 7)
+    ]
+    doc = nlp.get_pipe("ontology_matcher")(doc)
+    assert described(doc.spans["mentions"]) == [
+        ("Low blood pressure", "SYMPTOM", "S1"), ("PAD", "SYMPTOM", "S1"), ("PAD", "SYMPTOM", "S1"),
+    ]  # fmt: skip
