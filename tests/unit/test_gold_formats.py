@@ -11,6 +11,7 @@ from clinical_distilled.corpora.entities import Entity
 from clinical_distilled.corpora.gold.brat import read_brat, write_brat
 from clinical_distilled.corpora.gold.conll import read_conll, write_conll
 from clinical_distilled.corpora.gold.document import Discontinuous, GoldDocument, without_repeats
+from clinical_distilled.corpora.gold.formats import GoldFormat, read_gold
 from clinical_distilled.corpora.gold.jsonlines import read_gold_jsonl, write_gold_jsonl
 from clinical_distilled.corpora.gold.pubtator import read_pubtator, write_pubtator
 from clinical_distilled.errors import InputError
@@ -288,3 +289,23 @@ def test_documents_given_twice():
     assert str(account) == "3 documents = 2 kept + 1 given twice"
     with pytest.raises(InputError, match="line 9: another document has its identifier: line 1"):
         without_repeats([document, GoldDocument("8528200", "other", source="line 9")])
+
+
+def test_a_file_of_another_format_is_refused(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("\n\n")
+
+    with pytest.raises(InputError, match=r"a\.txt: no documents in it\. Is it pubtator"):
+        read_gold(path, GoldFormat.PUBTATOR)
+
+
+@pytest.mark.parametrize("kind", GoldFormat)
+def test_every_format_is_read_by_its_name(tmp_path, kind):
+    writers = {"jsonl": write_gold_jsonl, "brat": write_brat, "pubtator": write_pubtator, "conll": write_conll}
+    given_ = [GoldDocument("1", "Fever\nand rash", (Entity(0, 5, "S"),))]
+    writers[kind.value](given_, tmp_path / "gold")
+
+    documents, account = read_gold(tmp_path / "gold", kind)
+
+    same(documents, given_)
+    assert account.kept == 1
