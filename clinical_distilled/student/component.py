@@ -23,6 +23,7 @@ from clinical_distilled.errors import InputError
 from clinical_distilled.runtime.entities import set_entities
 from clinical_distilled.runtime.inputs import SHAPE_FEATURES, Reader, Reading, ReadingSettings
 from clinical_distilled.runtime.tags import Scores, Tags
+from clinical_distilled.runtime.windows import Window, windows
 from clinical_distilled.runtime.wordpieces import WordPieces
 from clinical_distilled.student.encoders import build_encoder, load_encoder
 from clinical_distilled.student.network import Tagger, autocast, collate, group_by_length
@@ -58,6 +59,23 @@ def _never_run(model: Model, inputs: Any, is_train: bool) -> tuple[Any, Callable
     raise NotImplementedError(
         f"{model.name} computes in torch; call predict or update (training: {is_train}, {inputs})"
     )
+
+
+def shifted_windows(counts: np.ndarray, size: int) -> list[Window]:
+    """Cut a sequence of tokens into windows that do not overlap; where it is cut is left to chance.
+
+    Parameters
+    ----------
+    counts
+        Word pieces of each token.
+    size
+        The most word pieces in a window.
+    """
+    if counts.sum() <= size:
+        return windows(counts, size, 0)
+    first = max(1, int(np.searchsorted(np.cumsum(counts), random.randint(size // 2, size), side="right")))
+    rest = windows(counts[first:], size, 0)
+    return [Window(0, first, 0, first), *(Window(*(edge + first for edge in window)) for window in rest)]
 
 
 class DistilledNER(TrainablePipe):
@@ -106,7 +124,7 @@ class DistilledNER(TrainablePipe):
         labels: Sequence[str] | None = None,
         terms: str | None = None,
         epochs: int = 10,
-        batch_size: int = 16,
+        batch_size: int = 8,
     ) -> None:
         """Load the encoder, the terminology and the labels.
 
@@ -212,7 +230,8 @@ class DistilledNER(TrainablePipe):
         items = []
         for doc, reading in zip(docs, reader(docs), strict=True):
             wanted = targets(doc, reading, self.tags, self.settings.soft_weight)
-            for window in reading.windows:
+            # Windows that overlap would compute twice what is learnt once; they begin elsewhere each time instead.
+            for window in shifted_windows(reading.pieces.counts, self.settings.window):
                 window_input = reader.input(reading, window)
                 if random.random() < self.settings.feature_dropout:
                     window_input.features[:, len(SHAPE_FEATURES) :] = 0

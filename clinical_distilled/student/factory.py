@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 DEFAULTS = {
     "encoder": "all-MiniLM-L6-v2",
-    "window": 382,
-    "overlap": 64,
+    "window": 126,
+    "overlap": 32,
     "batch_pieces": 4096,
-    "learn_rate": 3e-4,
+    "learn_rate": 6e-4,
     "head_learn_rate": 1e-3,
     "layer_decay": 0.9,
     "warmup": 0.1,
