@@ -10,6 +10,7 @@ Mentions may overlap (real answers name "CKD stage 3" and then "CKD" in it), but
 preferred. One stretch with one label is one mention: said once more, it is a duplicate.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -113,6 +114,7 @@ class _Choice:
     """The choice of places for one answer; ``run`` returns them by the mention's position."""
 
     def __init__(self, doc: Doc, mentions: Sequence[AnswerMention], labels: list[str], found: list[Places]) -> None:
+        self._doc = doc
         self.mentions = mentions
         self.labels = labels
         self.chosen: dict[int, Place] = {}
@@ -123,9 +125,9 @@ class _Choice:
 
     def run(self) -> dict[int, Place]:
         """Believe offsets, then place runs in order, then the rest."""
-        todo = self._without_excess()
-        for i in todo:
+        for i in range(len(self.mentions)):
             self._believe_offsets(i)
+        todo = self._without_excess()
         for _ in range(_ROUNDS):
             todo = [i for i in todo if i not in self.chosen]
             if not self._place_run(todo):
@@ -147,11 +149,20 @@ class _Choice:
         return todo
 
     def _believe_offsets(self, i: int) -> None:
-        start, end = self.mentions[i].start, self.mentions[i].end
-        for place in self.places[i]:
-            if place.offset == start and place.offset + len(place.text) == end and self._free(i, place):
+        """Place a mention where its offsets say, if it stands there as written, or folded on a place of its name."""
+        mention = self.mentions[i]
+        if mention.start is None or mention.end is None or not self.labels[i]:
+            return
+        span = self._doc.char_span(mention.start, mention.end)
+        if span is not None and span.text == mention.text:
+            places = [Place(span.start, span.end, span.start_char, span.text)]
+        else:
+            at = bisect_left(self.places[i], mention.start, key=lambda place: place.offset)
+            near = self.places[i][at : at + 2]
+            places = [p for p in near if (p.offset, p.offset + len(p.text)) == (mention.start, mention.end)]
+        for place in places:
+            if self._free(i, place):
                 self._take(i, place)
-                return
 
     def _place_run(self, todo: list[int]) -> bool:
         """Place the longest run of the mentions `todo` in order, on places that overlap none taken."""

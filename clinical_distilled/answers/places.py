@@ -11,7 +11,7 @@ from clinical_distilled.answers.folding import fold, fold_doc
 
 # What models put around a name that is not part of it; tried only where the name as written is not found.
 _SHORT = 2  # names this short must be written as in the text
-_AROUND = " \"'*_`.,;:|()[]<>"
+_AROUND = " \"'*_`.,;:|()[]<>-"
 
 
 @dataclass(frozen=True)

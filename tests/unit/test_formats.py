@@ -1,5 +1,7 @@
 """Reading and writing answers: what each format gives for what models really write."""
 
+# ruff: noqa: E501 - answers are long lines
+
 import pytest
 
 from clinical_distilled.answers.formats import Problem, get_format

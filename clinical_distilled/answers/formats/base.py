@@ -33,6 +33,13 @@ class Parsed:
     problem: Problem | None = None
 
 
+def problem_of(answer: str, read: int, unread: int) -> Problem | None:
+    """Return what is wrong with an answer of which so many lines could be read, and so many not."""
+    if read:
+        return Problem.PARTLY if unread else None
+    return Problem.UNREADABLE if answer.strip() else Problem.EMPTY
+
+
 Render = Callable[[Sequence[AnswerMention], str], str]
 Parse = Callable[[str, str, Collection[str]], Parsed]
 

@@ -23,6 +23,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
+_DEEPEST = 20  # no answer nests deeper; one that does is only brackets
+
 
 class Event(NamedTuple):
     """One event: ``kind`` is "{", "}", "[", "]", "key", "value" or "cut" (the text ended inside something)."""
@@ -31,11 +33,11 @@ class Event(NamedTuple):
     text: str = ""
 
 
-def events(text: str) -> Iterator[Event]:
-    """Yield the events of the JSON in a text; chatter outside brackets gives none."""
+def events(text: str, start: int | None = None) -> Iterator[Event]:
+    """Yield the events of the JSON in a text from `start`, or from its first likely bracket; chatter gives none."""
     depth = 0
     pending: str | None = None
-    for match in _TOKEN.finditer(text, _first_bracket(text)):
+    for match in _TOKEN.finditer(text, _first_bracket(text) if start is None else start):
         mark = match["mark"]
         if mark is None:
             if pending is not None and depth > 0:
@@ -49,6 +51,8 @@ def events(text: str) -> Iterator[Event]:
         pending = None
         if mark in "{[":
             depth += 1
+            if depth > _DEEPEST:
+                break
             yield Event(mark)
         elif mark in "}]" and depth > 0:
             depth -= 1
@@ -65,11 +69,11 @@ def _first_bracket(text: str) -> int:
 def _text_of(match: re.Match[str]) -> str:
     for group in ("in_double", "in_single", "in_smart"):
         if match[group] is not None:
-            return _unescape(match[group])
+            return unescape(match[group])
     return match["bare"].strip()
 
 
-def _unescape(body: str) -> str:
+def unescape(body: str) -> str:
     """Undo the escapes of a JSON string; an escape that JSON does not know stays as it is."""
     if "\\" not in body:
         return body
