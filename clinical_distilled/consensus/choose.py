@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clinical_distilled.consensus.ballots import Ballot, Gold, keys, precisions, strict_counts
-from clinical_distilled.consensus.rules import DEFAULT, RULES, SINGLE, Decide, rules_of
+from clinical_distilled.consensus.rules import DEFAULT, SINGLE, Decide, rule_named, rules_of
 from clinical_distilled.consensus.verdicts import Verdict
 from clinical_distilled.evaluation.metrics import Row, summary
 
@@ -45,7 +45,7 @@ class Choice:
     ----------
     best : Scored
         The highest strict F1 on dev; of equals the one with fewer teachers, then the first. Without a reference
-        the majority of all teachers, or the only teacher.
+        the hidden Markov model over all teachers, or the only teacher.
     compared : tuple of Scored
     decide : callable
         From a ballot of all teachers that can give the label to a verdict.
@@ -102,7 +102,7 @@ def choose(train: Ballot, dev: Ballot, gold: Gold, *, search: bool = False, seed
 def fitted(scheme: Scheme, train: Ballot, dev: Ballot, gold: Gold) -> Decide:
     """Make a scheme ready to decide on ballots of all teachers."""
     precision = precisions(dev.of(scheme.teachers), gold)
-    decide = RULES[scheme.rule](train.of(scheme.teachers), precision)
+    decide = rule_named(scheme.rule)(train.of(scheme.teachers), precision)
     return lambda ballot: decide(ballot.of(scheme.teachers))
 
 

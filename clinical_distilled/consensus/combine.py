@@ -9,6 +9,7 @@ from spacy.tokens import Doc, Span
 
 from clinical_distilled.consensus.ballots import Ballot, ballot_of, gold_of
 from clinical_distilled.consensus.choose import Choice, choose
+from clinical_distilled.consensus.labelers import labeler_report
 from clinical_distilled.consensus.verdicts import Verdict, settle
 from clinical_distilled.corpora.accounting import Account
 from clinical_distilled.corpora.mentions import LABELS, set_group
@@ -33,11 +34,14 @@ class Combination:
         System (each teacher, ``combined``) -> scores on dev's reference; empty where dev has none.
     accounts : dict
         Split -> account of the candidate mentions.
+    labelers : dict
+        What `labeler_report` says of the teachers.
     """
 
     choices: dict[str, Choice]
     dev: dict[str, Scores]
     accounts: dict[str, Account]
+    labelers: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
         """Return what is written to ``metrics/combine.json``."""
@@ -49,6 +53,7 @@ class Combination:
             "choice": {label: choice.best.to_json() for label, choice in self.choices.items()},
             "schemes": {label: [one.to_json() for one in choice.compared] for label, choice in self.choices.items()},
             "dev": self.dev,
+            "labelers": self.labelers,
             "disclaimer": DISCLAIMER if self.dev else None,
             "accounts": {split: account.to_json() for split, account in self.accounts.items()},
         }
@@ -95,7 +100,8 @@ def combine(
         split: apply({label: choices[label].verdict(ballots[split][label]) for label in labels}, docs)
         for split, docs in splits.items()
     }
-    return Combination(choices, _dev_scores(splits["dev"], list(declared), labels, seed), accounts)
+    dev = _dev_scores(splits["dev"], list(declared), labels, seed)
+    return Combination(choices, dev, accounts, labeler_report(splits["train"], declared, labels, dev))
 
 
 def apply(verdicts: Mapping[str, Verdict], docs: Sequence[Doc]) -> Account:

@@ -70,10 +70,11 @@ def span_probability(runs: Runs, spans: Spans, transitions: Floats, confusion: F
     # In Dawid-Skene a mention may begin with an inside token.
     opened = before @ transitions[:, BEGIN] * here[:, BEGIN]
     opened += before[:, OUTSIDE] * transitions[OUTSIDE, INSIDE] * here[:, INSIDE]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        going_on = np.cumsum(np.log(transitions[INSIDE, INSIDE] * likely[:, :, INSIDE]), axis=1)
-        second = transitions[BEGIN, INSIDE] * likely[pattern, np.minimum(begin + 1, end), INSIDE]
-        rest = np.exp(going_on[pattern, end - 1] - going_on[pattern, np.minimum(begin + 1, end - 1)])
+    # Places around a pattern are never inside; they are no part of a span, so their zeros may be anything.
+    inside = np.where(likely[:, :, INSIDE] > 0, transitions[INSIDE, INSIDE] * likely[:, :, INSIDE], 1.0)
+    going_on = np.cumsum(np.log(inside), axis=1)
+    second = transitions[BEGIN, INSIDE] * likely[pattern, np.minimum(begin + 1, end), INSIDE]
+    rest = np.exp(going_on[pattern, end - 1] - going_on[pattern, np.minimum(begin + 1, end - 1)])
     several = end - begin > 1
     last = np.where(several, INSIDE, BEGIN)
     behind = likely[pattern, end] * backward[pattern, end] * transitions[last]

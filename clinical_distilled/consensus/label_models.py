@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from clinical_distilled.consensus.ballots import Ballot, Spans, keys
 from clinical_distilled.consensus.decoding import best_spans, passes, span_probability
-from clinical_distilled.consensus.runs import INSIDE, OUTSIDE, Runs, runs_of
+from clinical_distilled.consensus.runs import BEGIN, INSIDE, OUTSIDE, Runs, runs_of
 from clinical_distilled.consensus.verdicts import Verdict
 
 Floats = NDArray[np.float64]
@@ -96,9 +96,21 @@ def _maximise(runs: Runs, tags: Floats, states: Floats, moves: Floats, *, markov
         share = np.einsum("pk,pks->s", weight, states) + _ANY
         share[OUTSIDE] += runs.outside
         transitions = np.tile(share, (3, 1))
-    return LabelModel(
-        transitions / transitions.sum(axis=1, keepdims=True), confusion / confusion.sum(axis=2, keepdims=True)
-    )
+    return LabelModel(transitions / transitions.sum(axis=1, keepdims=True), _one_miss_rate(confusion))
+
+
+def _one_miss_rate(confusion: Floats) -> Floats:
+    """Turn counts into probabilities; a teacher misses as many inside tokens as beginnings.
+
+    It misses mentions, not tokens. Left free, every border on which teachers differ teaches that missing an inside
+    token is nothing unusual, and each mention grows to the longest that any teacher gave.
+    """
+    shares: Floats = confusion / confusion.sum(axis=2, keepdims=True)
+    miss = shares[:, BEGIN, OUTSIDE]
+    marked = shares[:, INSIDE, OUTSIDE + 1 :]
+    shares[:, INSIDE, OUTSIDE + 1 :] = marked / marked.sum(axis=1, keepdims=True) * (1 - miss)[:, None]
+    shares[:, INSIDE, OUTSIDE] = miss
+    return shares
 
 
 def _outside(patterns: int) -> Floats:

@@ -15,7 +15,7 @@ Fit = Callable[[Ballot, "NDArray[np.float64] | None"], Decide]
 
 SINGLE, UNION, MAJORITY, INTERSECTION, PRECISION = "single", "union", "majority", "intersection", "precision_weighted"
 DAWID_SKENE, MARKOV = "dawid_skene", "hidden_markov"
-DEFAULT = MAJORITY  # where no reference can tell which rule is best
+DEFAULT = MARKOV  # where no reference can tell which rule is best
 _MAX_PRECISION = 0.99  # log-odds grow without end
 
 
@@ -53,7 +53,7 @@ def by_precision(precision: NDArray[np.float64]) -> Decide:
 RULES: dict[str, Fit] = {
     SINGLE: lambda _ballot, _precision: at_least(1),
     UNION: lambda _ballot, _precision: at_least(1),
-    MAJORITY: lambda ballot, _precision: at_least(len(ballot.teachers) // 2 + 1),
+    MAJORITY: lambda ballot, _precision: at_least(majority_of(len(ballot.teachers))),
     INTERSECTION: lambda ballot, _precision: at_least(len(ballot.teachers)),
     PRECISION: lambda _ballot, precision: by_precision(_needed(precision)),
     DAWID_SKENE: lambda ballot, _precision: fit(ballot, markov=False),
@@ -61,12 +61,25 @@ RULES: dict[str, Fit] = {
 }
 
 
+def rule_named(name: str) -> Fit:
+    """Return a rule by its name: one of `RULES`, or ``k_of_n`` for at least k of n teachers."""
+    if name in RULES:
+        return RULES[name]
+    count = int(name.partition("_of_")[0])
+    return lambda _ballot, _precision: at_least(count)
+
+
 def rules_of(teachers: int, *, reference: bool) -> tuple[str, ...]:
-    """Return the rules that differ from each other for a number of teachers."""
+    """Return the names of the rules that differ from each other for a number of teachers."""
     if teachers == 1:
         return (SINGLE,)
-    rules = (UNION, MAJORITY, INTERSECTION, PRECISION, DAWID_SKENE, MARKOV)
-    return rules if reference else tuple(rule for rule in rules if rule != PRECISION)
+    between = [MAJORITY if count == majority_of(teachers) else f"{count}_of_{teachers}" for count in range(2, teachers)]
+    return (UNION, *between, INTERSECTION, *((PRECISION,) if reference else ()), DAWID_SKENE, MARKOV)
+
+
+def majority_of(teachers: int) -> int:
+    """Return how many are more than half."""
+    return teachers // 2 + 1
 
 
 def _needed(precision: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -43,7 +43,7 @@ def settle(spans: Spans, mass: NDArray[np.float64], wanted: NDArray[np.bool_]) -
     array of bool, shape (spans,)
         The spans to keep: none overlaps another.
     """
-    kept = wanted.copy()
+    kept: NDArray[np.bool_] = wanted.copy()
     numbers = np.flatnonzero(wanted)
     for group in _clusters(spans[numbers]):
         taken: list[NDArray[np.int64]] = []

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinical_distilled.consensus.ballots import Ballot, Gold, as_spans, precisions, strict_counts
-from clinical_distilled.consensus.rules import RULES, rules_of
+from clinical_distilled.consensus.rules import rule_named, rules_of
 from clinical_distilled.consensus.verdicts import settle
 
 
@@ -22,7 +22,7 @@ VOTES = [(1, 1, 1), (1, 1, 0), (1, 0, 0), (0, 1, 0)]
 
 def decided(rule, votes=VOTES, precision=None):
     one = ballot(votes)
-    return RULES[rule](one, None if precision is None else np.array(precision))(one)
+    return rule_named(rule)(one, None if precision is None else np.array(precision))(one)
 
 
 def test_union_majority_and_intersection():
@@ -53,8 +53,17 @@ def test_a_teacher_worse_than_chance_has_no_weight():
     assert decided("precision_weighted", [(1, 0), (0, 1)], [0.2, 0.7]).mass.tolist() == pytest.approx([0, 1], abs=1e-4)
 
 
+def test_k_of_n():
+    assert decided("2_of_3").kept.tolist() == [True, True, False, False]
+    assert decided("3_of_3").kept.tolist() == [True, False, False, False]
+
+
 def test_rules_that_are_the_same_for_a_number_of_teachers_are_listed_once():
+    models = ("precision_weighted", "dawid_skene", "hidden_markov")
     assert rules_of(1, reference=True) == ("single",)
+    assert rules_of(2, reference=True) == ("union", "intersection", *models)
+    assert rules_of(3, reference=True) == ("union", "majority", "intersection", *models)
+    assert rules_of(5, reference=True) == ("union", "2_of_5", "majority", "4_of_5", "intersection", *models)
     assert "precision_weighted" not in rules_of(3, reference=False)
 
 
