@@ -45,7 +45,8 @@ def hostile():
     units = [
         *"{[<\"'“@#|*-= \n\\:,(",
         "{[", '{"', '{"a', '{"a": ', '[{"text": "', '"a" ', "'a, ", "[1,", "a:", "](", "](A", "[a", "@@", "@@a", "##",
-        "<a", "<a ", "</a>", "<a><b>", "<DISEASE>", "- ", "- text: ", "a: b\n", "1. ", "1. a |", "| a |", "|\n", "a\tO\n",
+        "<a", "<a ", "</a>", "<a><b>", "<DISEASE>", "- ", "- text: ", "a: b\n", "1. ", "1. a |", "| a |", "|\n",
+        "a\tO\n",
         "```\n", "=== DISEASE\n", "DISEASE: ", 'DISEASE: "a, ', "\\\\", "\\n", "<think>", "a b ", "\\[", "[\\",
     ]  # fmt: skip
     answers = {f"{unit!r} repeated": unit * (million // len(unit)) for unit in units}
