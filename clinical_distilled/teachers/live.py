@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -12,24 +14,43 @@ from tqdm import tqdm
 from wasabi import msg
 
 from clinical_distilled.answers.requests import FailedAnswer, NotePrompt
-from clinical_distilled.errors import InputError
-from clinical_distilled.teachers import batch
-from clinical_distilled.teachers.chat_model import ChatModel
-from clinical_distilled.teachers.estimate import estimate, sample
-from clinical_distilled.teachers.local_model import LocalModel
+from clinical_distilled.corpora.docs import SPLITS, read_docs
+from clinical_distilled.teachers.loading import Teacher
 
-LiveModel = ChatModel | LocalModel
-
-
-def live_components(nlp: Language) -> list[tuple[str, Any, LiveModel]]:
-    """Return name, component and model of each component that asks a live model, in the order of the pipeline."""
-    pipes = [(name, pipe, getattr(pipe, "_model", None)) for name, pipe in nlp.pipeline]
-    return [(name, pipe, model) for name, pipe, model in pipes if isinstance(model, (ChatModel, LocalModel))]
+if TYPE_CHECKING:  # recorded teachers need none of the packages that live ones do
+    from clinical_distilled.teachers.chat_model import ChatModel
+    from clinical_distilled.teachers.local_model import LocalModel
 
 
-def chat_components(nlp: Language) -> list[tuple[str, Any, ChatModel]]:
+class BatchStep(str, Enum):
+    """What to do with a provider's batch API."""
+
+    SUBMIT = "submit"
+    COLLECT = "collect"
+
+
+def ahead(teachers: Iterable[Teacher], notes: Path, step: BatchStep | None) -> None:
+    """Do what comes before teaching, for the live ones among the teachers: an estimate, or a step of a batch."""
+    for teacher in teachers:
+        if not chat_components(teacher.nlp):
+            continue
+        if step is BatchStep.COLLECT:
+            collect(teacher.nlp, teacher.name)
+            continue
+        docs = [doc for split in SPLITS for doc in read_docs(notes / f"{split}.spacy", teacher.nlp.vocab)]
+        (submit if step else print_estimate)(teacher.nlp, docs, teacher.name)
+
+
+def live_components(nlp: Language) -> list[tuple[str, ChatModel | LocalModel]]:
+    """Return name and model of each component that asks a live model, in the order of the pipeline."""
+    models: list[tuple[str, Any]] = [(name, getattr(pipe, "_model", None)) for name, pipe in nlp.pipeline]
+    return [(name, model) for name, model in models if hasattr(model, "prefetch")]
+
+
+def chat_components(nlp: Language) -> list[tuple[str, ChatModel]]:
     """Return those that ask a server."""
-    return [(name, pipe, model) for name, pipe, model in live_components(nlp) if isinstance(model, ChatModel)]
+    components: list[tuple[str, Any]] = list(live_components(nlp))
+    return [(name, model) for name, model in components if hasattr(model, "destination")]
 
 
 def prompts_of(nlp: Language, name: str, docs: Iterable[Doc]) -> Iterator[NotePrompt]:
@@ -50,7 +71,7 @@ def prefetch(nlp: Language, docs: Sequence[Doc], title: str) -> None:
     The pipeline that runs afterwards only looks them up; so requests stay as many at once as the config allows,
     whatever the batches of documents are.
     """
-    for name, _, model in live_components(nlp):
+    for name, model in live_components(nlp):
         failed = 0
         with tqdm(desc=f"{title} {name}", unit=" answers", leave=False) as progress:
 
@@ -66,13 +87,15 @@ def prefetch(nlp: Language, docs: Sequence[Doc], title: str) -> None:
 
 def set_budget(nlp: Language, max_cost: float | None) -> None:
     """Let a pipeline's chat models spend at most so many US dollars, each ledger over all its runs."""
-    for _, _, model in chat_components(nlp):
+    for _, model in chat_components(nlp):
         model.max_cost = max_cost
 
 
 def print_estimate(nlp: Language, docs: Sequence[Doc], title: str) -> None:
     """Print what a pipeline's chat models will take for these documents; nothing is sent."""
-    for name, _, model in chat_components(nlp):
+    from clinical_distilled.teachers.estimate import estimate, sample  # noqa: PLC0415
+
+    for name, model in chat_components(nlp):
         positions = sample(len(docs))
         if not positions:
             continue
@@ -82,23 +105,16 @@ def print_estimate(nlp: Language, docs: Sequence[Doc], title: str) -> None:
 
 def submit(nlp: Language, docs: Sequence[Doc], title: str) -> None:
     """Hand in what a pipeline's chat models still have to ask about these documents, as batch jobs."""
-    for name, _, model in _batchable(nlp):
+    from clinical_distilled.teachers import batch  # noqa: PLC0415
+
+    for name, model in chat_components(nlp):
         count = batch.submit(model, prompts_of(nlp, name, docs))
         msg.good(f"{title} {name}: {count} requests handed in. Collect with --batch collect.")
 
 
-def collect(nlp: Language, title: str) -> bool:
-    """Collect the answers of a pipeline's batch jobs; return whether none is still out."""
-    out = 0
-    for name, _, model in _batchable(nlp):
-        collected = batch.collect(model)
-        out += collected.waiting
-        msg.info(f"{title} {name}: {collected}.")
-    return out == 0
+def collect(nlp: Language, title: str) -> None:
+    """Collect the answers of a pipeline's batch jobs, as far as they are there."""
+    from clinical_distilled.teachers import batch  # noqa: PLC0415
 
-
-def _batchable(nlp: Language) -> list[tuple[str, Any, ChatModel]]:
-    components = chat_components(nlp)
-    if not components:
-        raise InputError("This teacher has no clinical.ChatModel.v1, so there is nothing to hand in as a batch.")
-    return components
+    for name, model in chat_components(nlp):
+        msg.info(f"{title} {name}: {batch.collect(model)}.")

@@ -16,6 +16,7 @@ from clinical_distilled.corpora.accounting import Account
 from clinical_distilled.corpora.docs import SPLITS, read_docs, write_docs
 from clinical_distilled.corpora.mentions import LABELS, set_group
 from clinical_distilled.errors import InputError
+from clinical_distilled.teachers.live import prefetch
 from clinical_distilled.teachers.loading import Teacher
 
 _GROUP = "mentions"  # where our teachers put them
@@ -100,6 +101,7 @@ def _teach(teacher: Teacher, notes: Path, folder: Path, settings: TeachSettings,
     statuses = report.statuses[teacher.name] = {}
     for split in SPLITS:
         path = notes / f"{split}.spacy"
+        prefetch(teacher.nlp, read_docs(path, teacher.nlp.vocab), f"{teacher.name} {split}")
         accounts[split], statuses[split] = Account("mentions"), Counter()
         written = []
         pairs = zip(read_docs(path), teacher.nlp.pipe(read_docs(path, teacher.nlp.vocab)), strict=True)
