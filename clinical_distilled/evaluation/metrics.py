@@ -103,12 +103,11 @@ def score(truth: Truth, predicted: Sequence[Mentions], seed: int = 0) -> Scores:
         the 95 % percentile interval of F1 over 1,000 resamples of the documents. A label that neither side has
         is left out.
     """
-    gold, found = known(truth, truth.mentions), known(truth, predicted)
     return {
         measure: {
             name: summary(counts[name], seed) for name in (MICRO, *truth.labels) if name == MICRO or counts[name].any()
         }
-        for measure, counts in _counts(truth, gold, found).items()
+        for measure, counts in counts_of(truth, predicted).items()
     }
 
 
@@ -179,27 +178,35 @@ def overlap_hits(gold: Mentions, found: Mentions) -> int:
     return hits
 
 
-def _counts(
-    truth: Truth, gold: Sequence[Mentions], found: Sequence[Mentions]
-) -> dict[str, dict[str, NDArray[np.int64]]]:
-    """Count per measure and label: arrays of shape (documents, 3); ``micro`` is the sum over the labels."""
+def counts_of(truth: Truth, predicted: Sequence[Mentions]) -> dict[str, dict[str, NDArray[np.int64]]]:
+    """Count per measure and label: arrays of shape (documents, 3), ``micro`` being the sum over the labels.
+
+    The three columns are true positives, false positives and false negatives.
+    """
+    gold, found = known(truth, truth.mentions), known(truth, predicted)
     table = np.zeros((len(METRICS), len(truth.labels), len(truth.ids), 3), dtype=np.int64)
     for column, label in enumerate(truth.labels):
         for row, borders in enumerate(truth.tokens):
             mine = {mention for mention in gold[row] if mention.label == label}
             theirs = {mention for mention in found[row] if mention.label == label}
-            if not mine and not theirs:
-                continue
-            my_tokens, their_tokens = _covered(borders, mine), _covered(borders, theirs)
-            table[0, column, row] = _triple(strict_hits([*mine], [*theirs]), len(mine), len(theirs))
-            table[1, column, row] = _triple(overlap_hits([*mine], [*theirs]), len(mine), len(theirs))
-            table[2, column, row] = _triple(
-                int((my_tokens & their_tokens).sum()), int(my_tokens.sum()), int(their_tokens.sum())
-            )
+            if mine or theirs:
+                table[:, column, row] = _document_counts(borders, mine, theirs)
     return {
         measure: {MICRO: table[depth].sum(axis=0)} | dict(zip(truth.labels, table[depth], strict=True))
         for depth, measure in enumerate(METRICS)
     }
+
+
+def _document_counts(
+    borders: NDArray[np.int64], gold: set[Mention], found: set[Mention]
+) -> tuple[tuple[int, int, int], ...]:
+    """Count one label in one document, by each measure."""
+    tokens, found_tokens = _covered(borders, gold), _covered(borders, found)
+    return (
+        _triple(strict_hits([*gold], [*found]), len(gold), len(found)),
+        _triple(overlap_hits([*gold], [*found]), len(gold), len(found)),
+        _triple(int((tokens & found_tokens).sum()), int(tokens.sum()), int(found_tokens.sum())),
+    )
 
 
 def _triple(hits: int, gold: int, found: int) -> tuple[int, int, int]:

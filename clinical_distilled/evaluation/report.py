@@ -1,6 +1,6 @@
 """Scores as tables: on screen, and the words that must stand beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from wasabi import msg, table
 
@@ -13,6 +13,8 @@ AGREEMENT = "_agreement"  # ends the name of a set that was scored against the c
 AGREEMENT_NOTE = (
     "These notes have no reference: the figures are agreement with the combination of the teachers, not quality."
 )
+
+_HEADER = ("system", "label", "P", "R", "strict F1", "overlap F1", "token F1")
 
 
 def print_scores(scores: Mapping[str, Mapping[str, Scores]], provenance: str = DISCLAIMER) -> None:
@@ -28,8 +30,7 @@ def print_scores(scores: Mapping[str, Mapping[str, Scores]], provenance: str = D
     for name, systems in scores.items():
         msg.divider(name)
         rows = [row for system, measures in systems.items() for row in _rows(system, measures)]
-        header = ("system", "label", "P", "R", "strict F1", "overlap F1", "token F1")
-        print(table(rows, header=header, divider=True, max_col=100, aligns=("l", "l", "r", "r", "r", "r", "r")))
+        print(table(rows, header=_HEADER, divider=True, max_col=100, aligns=("l", "l", "r", "r", "r", "r", "r")))
         msg.warn(AGREEMENT_NOTE if name.endswith(AGREEMENT) else provenance)
 
 
@@ -51,6 +52,19 @@ def print_errors(errors: Mapping[str, Mapping[str, Mapping[str, Mapping[str, int
                     aligns=("l", "l", *"r" * len(causes)),
                 )
             )
+
+
+def markdown_scores(systems: Mapping[str, Scores]) -> str:
+    """Write the scores of one set (system -> scores) as a Markdown table, for pages that are made from a JSON."""
+    rows = [row for system, measures in systems.items() for row in _rows(system, measures)]
+    return markdown_table(_HEADER, rows, numbers_from=2)
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers_from: int = 1) -> str:
+    """Write a Markdown table; columns from `numbers_from` on are aligned to the right."""
+    rules = ["---" if column < numbers_from else "---:" for column in range(len(header))]
+    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in (header, rules, *rows)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in cells)
 
 
 def with_interval(row: Row) -> str:

@@ -157,7 +157,7 @@ def test_skweak_finds_the_same_mentions_on_a_small_case():
             doc = docs[row]
             if not any(span.start < end and start < span.end for span in doc.spans[name]):
                 doc.spans[name].append(Span(doc, int(start), int(end), label="DISEASE"))
-    docs = skweak.aggregation.HMM("hmm", ["DISEASE"]).fit_and_aggregate(docs)
+    docs = skweak.generative.HMM("hmm", ["DISEASE"]).fit_and_aggregate(docs)
     theirs = {(row, span.start, span.end) for row, doc in enumerate(docs) for span in doc.spans["hmm"]}
     verdict = rule_named("hidden_markov")(ballot, None)(ballot)
     ours = {tuple(span) for span in verdict.spans[verdict.kept].tolist()}
