@@ -37,8 +37,8 @@ $(STAMP): requirements.lock pyproject.toml
 
 # Renew the pins (needs uv). torch and sentence-transformers are kept out: see requirements.overrides.
 lock:
-	uv pip compile pyproject.toml --all-extras --no-emit-package cupy-cuda12x --universal --python-version 3.10 \
-	  --generate-hashes --overrides requirements.overrides --custom-compile-command "make lock" --output-file requirements.lock
+	uv pip compile pyproject.toml --extra encoder --extra teach --extra train --extra trf --extra package --extra dev \
+	  --universal --python-version 3.10 --generate-hashes --overrides requirements.overrides --custom-compile-command "make lock" --output-file requirements.lock
 
 clean:
 	rm -rf corpus training packages metrics project.lock
