@@ -1,40 +1,53 @@
-import numpy as np
-import pytest
-from hypothesis import given
+"""Windows: every token decided once, every window within its budget, cuts at sections before lines before sentences."""
+
+from itertools import pairwise
+
+import spacy
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinical_distilled.runtime.windows import windows
+from clinical_distilled.answers.windows import cut, estimate_tokens
 
-SIZE = 12
-
-
-@given(st.lists(st.integers(1, SIZE), max_size=60), st.integers(0, SIZE - 1))
-def test_kept_parts_are_the_whole_and_no_window_is_too_long(counts, overlap):
-    cut = windows(np.array(counts, np.int64), SIZE, overlap)
-
-    assert [i for w in cut for i in range(w.keep_start, w.keep_end)] == list(range(len(counts)))
-    for w in cut:
-        assert w.start <= w.keep_start < w.keep_end <= w.end
-        assert sum(counts[w.start : w.end]) <= SIZE
+NLP = spacy.blank("en")
 
 
-def test_a_token_is_kept_where_it_stands_further_from_the_edge():
-    first, second = windows(np.ones(18, np.int64), 12, 6)
-
-    assert (first.start, first.end, second.start, second.end) == (0, 12, 6, 18)
-    assert first.keep_end == second.keep_start == 9
+def words(text):
+    return len(text.split())
 
 
-def test_what_fits_is_one_window():
-    assert windows(np.ones(12, np.int64), 12, 6) == [(0, 12, 0, 12)]
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from(["word", "end.", "\n", "\n\n", "long" * 9]), max_size=120), st.integers(1, 60))
+def test_every_token_is_decided_by_one_window_that_shows_it(pieces, budget):
+    doc = NLP(" ".join(pieces))
+
+    windows = cut(doc, budget, words)
+
+    for i in range(len(doc)):
+        (owner,) = [window for window in windows if window.decides(i)]
+        assert owner.start <= i < owner.end
+    assert all(words(window.doc.text) <= max(budget, 1) for window in windows)
 
 
-@pytest.mark.parametrize("overlap", [-1, 12])
-def test_an_impossible_overlap_is_refused(overlap):
-    with pytest.raises(ValueError, match="overlap"):
-        windows(np.ones(3, np.int64), 12, overlap)
+def test_a_document_that_fits_is_one_window_and_not_copied():
+    doc = NLP("Chest pain since May.")
+
+    (window,) = cut(doc, estimate_tokens(doc.text) + 1)
+
+    assert window.doc is doc
 
 
-def test_a_token_without_pieces_is_refused():
-    with pytest.raises(ValueError, match="word pieces"):
-        windows(np.array([1, 0]), 12, 2)
+def test_a_window_ends_at_a_section_rather_than_at_a_line_or_sentence():
+    doc = NLP("One two three. Four five.\n\nSix seven. Eight\nnine ten eleven twelve thirteen")
+
+    first = cut(doc, 12, words)[0]
+
+    assert doc[: first.end].text.rstrip("\n") == "One two three. Four five."
+
+
+def test_windows_overlap_so_that_each_mention_is_seen_whole():
+    doc = NLP(" ".join(f"w{i}" for i in range(400)))
+
+    windows = cut(doc, 100, words)
+
+    for before, after in pairwise(windows):
+        assert after.start + 5 < before.core_end < before.end - 5

@@ -56,6 +56,8 @@ class Format:
         ``render(mentions, text)``: the answer a perfect model would give on this text.
     parse : callable
         ``parse(answer, text, labels)``: reads any string, never raises, in linear time.
+    room : float
+        How many tokens an answer has for each of the note, generously (measured on real answers).
     schema : callable or None
         ``schema(labels)``: the JSON schema of an answer, for servers that can be held to one.
     """
@@ -63,4 +65,5 @@ class Format:
     name: str
     render: Render
     parse: Parse
+    room: float = 2.0
     schema: Callable[[Collection[str]], dict[str, Any]] | None = None

@@ -70,4 +70,4 @@ def _marks(tagged: Sequence[tuple[str, re.Match[str]]]) -> tuple[str, list[Mark]
     return " ".join(token for token, _ in tagged), marks
 
 
-FORMATS = (Format("bio", render, parse),)
+FORMATS = (Format("bio", render, parse, 5.0),)

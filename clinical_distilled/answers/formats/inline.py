@@ -215,7 +215,7 @@ def _at_hash_pieces(section: str, label: str) -> list[_Piece]:
 
 
 FORMATS = (
-    Format("xml", render_xml, _parser(_xml_pieces)),
-    Format("brackets", render_brackets, _parser(_bracket_pieces)),
-    Format("at_hash", render_at_hash, parse_at_hash),
+    Format("xml", render_xml, _parser(_xml_pieces), 3.0),
+    Format("brackets", render_brackets, _parser(_bracket_pieces), 3.0),
+    Format("at_hash", render_at_hash, parse_at_hash, 6.0),
 )

@@ -82,8 +82,8 @@ def _dump(value: object) -> str:
 
 
 FORMATS = (
-    Format("json_list", render_list, parse_json, schema_rows),
-    Format("json_by_label", render_by_label, parse_json, schema_by_label),
-    Format("json_offsets", render_offsets, parse_json, schema_offsets),
-    Format("json_lines", render_lines, parse_json),
+    Format("json_list", render_list, parse_json, 3.0, schema_rows),
+    Format("json_by_label", render_by_label, parse_json, 2.0, schema_by_label),
+    Format("json_offsets", render_offsets, parse_json, 5.0, schema_offsets),
+    Format("json_lines", render_lines, parse_json, 3.0),
 )
