@@ -24,7 +24,7 @@ class Clone:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = os.environ | {
-            "PATH": f"{folder}/.venv/bin:{os.environ['PATH']}",
+            "PATH": f"{folder}/.venv/bin:{sys.prefix}/bin:{os.environ['PATH']}",
             "VIRTUAL_ENV": f"{folder}/.venv",
             "COLUMNS": "120",
             "NO_COLOR": "1",

@@ -220,9 +220,10 @@ def _check_batches(config: Config, examples: list[Example], report: Report) -> i
         )
     steps = len(batches) * training["max_epochs"]
     steps = min((limit for limit in (steps, training["max_steps"]) if limit > 0), default=0)
-    if 0 < steps <= training["eval_frequency"]:
+    every = registry.resolve({"every": {"_": training["eval_frequency"]}})["every"]["_"]
+    if 0 < steps <= every:
         report.problems.append(
-            f"The training makes about {steps} steps and is scored every {training['eval_frequency']}: the untrained "
+            f"The training makes about {steps} steps and is scored every {every}: the untrained "
             f"model of step 0 would be kept. Set training.eval_frequency to {max(1, steps // 4)} or less."
         )
     largest = max((sum(len(example.reference) for example in batch) for batch in batches), default=0)

@@ -17,17 +17,17 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
-def test_python_snippets_run(clone, page):
-    program = clone.folder / f"{page.stem}_snippets.py"
+def test_python_snippets_run(workplace, page):
+    program = workplace.folder / f"{page.stem}_snippets.py"
     program.write_text("\n\n".join(blocks(page, "python")))
-    clone.ran(f"python {program.name}")
+    workplace.ran(f"python {program.name}")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "bash")], ids=lambda page: page.name)
-def test_commands_run(clone, page):
+def test_commands_run(workplace, page):
     for block in blocks(page, "bash"):
         # The test command would start these tests again: it is checked below.
-        clone.ran(re.sub(r"(?m)^make test.*$", "", block))
+        workplace.ran(re.sub(r"(?m)^make test.*$", "", block))
 
 
 def test_ci_runs_the_test_command_of_the_readme():
@@ -35,14 +35,12 @@ def test_ci_runs_the_test_command_of_the_readme():
     assert "\nmake test\n" in (ROOT / ".ci" / "run").read_text()
 
 
-def test_command_table_is_up_to_date(clone):
-    before = (ROOT / "README.md").read_text()
-    clone.ran("cp README.md written.md && python -m spacy project document --output written.md")
-    table = re.compile(r"<!-- WEASEL: AUTO-GENERATED DOCS START.*?AUTO-GENERATED DOCS END[^>]*-->", re.DOTALL)
-    commands = [row for row in before.splitlines() if row.startswith("| `")]
-    written = table.search((clone.folder / "written.md").read_text())
-    assert written
-    assert [row for row in written.group().splitlines() if row.startswith("| `") and "→" not in row] == [
-        row for row in table.search(before).group().splitlines() if row.startswith("| `") and "→" not in row
+def test_command_table_is_up_to_date(workplace):
+    workplace.ran("cp README.md written.md && python -m spacy project document --output written.md")
+    # The small clone's `all` lacks a step and its epochs differ: only the rows of commands are compared.
+    rows = [
+        [row for row in text.splitlines() if row.startswith("| `") and "&rarr;" not in row]
+        for text in ((ROOT / "README.md").read_text(), (workplace.folder / "written.md").read_text())
     ]
-    assert commands
+    assert rows[0]
+    assert rows[0] == rows[1]

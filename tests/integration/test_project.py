@@ -81,17 +81,12 @@ def test_second_run_does_nothing_and_says_so(clone):
         assert f"Skipping '{step}': nothing changed" in printed
 
 
-def test_own_notes_go_the_same_way_with_the_teachers_that_can_answer(clone):
-    own = clone.folder / "my_notes"
-    own.mkdir()
-    rows = (clone.folder / "assets" / "notes" / "train.jsonl").read_text().splitlines()
-    for number, row in enumerate(rows):
-        (own / f"{number}.txt").write_text(f"Visit {number}. " + json.loads(row)["text"])
-    printed = clone.ran("python -m spacy project run build . --vars.notes my_notes/ --vars.name own_notes")
+def test_own_notes_go_the_same_way_with_the_teachers_that_can_answer(workplace):
+    printed = workplace.ran("python -m spacy project run build . --vars.notes my_notes/ --vars.name own_notes")
     assert "llm_guided" in printed  # left out, and said so
-    evaluation = json.loads((clone.folder / "metrics" / "evaluation.json").read_text())
+    evaluation = json.loads((workplace.folder / "metrics" / "evaluation.json").read_text())
     assert "test" not in evaluation  # there is no reference, so there is no score
-    assert list((clone.folder / "packages").glob("en_own_notes-*.whl"))
+    assert list((workplace.folder / "packages").glob("en_own_notes-*.whl"))
 
 
 def test_interrupted_step_leaves_what_was_there(clone):
