@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from spacy.attrs import IS_LOWER, IS_SPACE, IS_TITLE, IS_UPPER
+from spacy.attrs import IS_LOWER, IS_SPACE, IS_TITLE, IS_UPPER, LOWER, ORTH
 from spacy.tokens import Doc
 
 from .matcher import TermMatcher
@@ -183,9 +183,10 @@ class Reader:
 
 def _shape_features(doc: Doc) -> npt.NDArray[np.float32]:
     """Return `SHAPE_FEATURES` of each token: its case, and whether a line begins with it."""
-    flags = doc.to_array([IS_UPPER, IS_TITLE, IS_LOWER, IS_SPACE]).astype(bool)
-    upper, title, lower, space = flags.T
-    cased = np.fromiter((text.lower() != text for text in (token.text for token in doc)), bool, len(doc))
+    values = doc.to_array([ORTH, LOWER, IS_UPPER, IS_TITLE, IS_LOWER, IS_SPACE])
+    upper, title, lower, space = values[:, 2:].astype(bool).T
+    mixed = (values[:, 0] != values[:, 1]) & ~upper & ~title & ~lower
     line = np.ones(len(doc), dtype=bool)
-    line[1:] = [is_space and "\n" in token.text for is_space, token in zip(space[:-1].tolist(), doc, strict=False)]
-    return np.stack([upper, title & ~upper, cased & ~upper & ~title & ~lower, line], axis=1).astype(np.float32)
+    line[1:] = False
+    line[[i + 1 for i in np.flatnonzero(space[:-1]).tolist() if "\n" in doc[i].text]] = True
+    return np.stack([upper, title & ~upper, mixed, line], axis=1).astype(np.float32)

@@ -32,6 +32,7 @@ from clinical_distilled.student.targets import loss, targets
 from clinical_distilled.terminology.matching import load_matcher
 
 FORMAT = 1  # of the files `to_disk` writes
+_MORE_STEPS = 1000  # in which the learning rate falls when a loaded component is trained further
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,7 @@ class DistilledNER(TrainablePipe):
     def finish_update(self, sgd: object) -> None:  # noqa: ARG002  spaCy passes its own optimizer
         """Apply the gradients added since the last time."""
         if self.optimizer is None:
-            self.optimizer = Optimizer(self._ready()[1], self.settings.schedule, 1000)
+            self.optimizer = Optimizer(self._ready()[1], self.settings.schedule, _MORE_STEPS)
         self.optimizer.step()
 
     def _items(self, docs: Sequence[Doc]) -> list[_Item]:

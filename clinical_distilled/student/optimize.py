@@ -24,7 +24,7 @@ from clinical_distilled.student.export import Precision, to_onnx
 MAX_LOSS = 0.005  # of strict F1 on dev, for a graph that is four times smaller
 
 
-def optimize(trained: Path, dev: Path, packaged: Path, metrics: Path) -> None:
+def optimize(trained: Path, packaged: Path, dev: Path, metrics: Path) -> None:
     """Write the packaged pipeline and what it lost.
 
     A pipeline without a `distilled_ner` is copied as it is.
@@ -33,10 +33,10 @@ def optimize(trained: Path, dev: Path, packaged: Path, metrics: Path) -> None:
     ----------
     trained
         Folder of a pipeline (``model-best``).
-    dev
-        DocBin whose ``doc.ents`` the scores are taken against.
     packaged
         Folder to write; replaced only by a whole one.
+    dev
+        DocBin whose ``doc.ents`` the scores are taken against.
     metrics
         JSON file: size, strict F1 on dev of the trained and the packaged component, greatest difference between
         their probabilities.

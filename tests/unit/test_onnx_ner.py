@@ -58,7 +58,7 @@ def packaged(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("packaged")
     trained.to_disk(folder / "model-best")
     write_docs([annotate(trained, text) for text in TEXTS], folder / "dev.spacy")
-    optimize(folder / "model-best", folder / "dev.spacy", folder / "packaged", folder / "optimize.json")
+    optimize(folder / "model-best", folder / "packaged", folder / "dev.spacy", folder / "optimize.json")
     return folder / "packaged"
 
 
@@ -158,10 +158,10 @@ def test_a_pipeline_without_a_student_is_packaged_as_it_is(tmp_path):
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.to_disk(tmp_path / "model-best")
-    optimize(tmp_path / "model-best", tmp_path / "dev.spacy", tmp_path / "packaged", tmp_path / "optimize.json")
+    optimize(tmp_path / "model-best", tmp_path / "packaged", tmp_path / "dev.spacy", tmp_path / "optimize.json")
     assert spacy.load(tmp_path / "packaged").pipe_names == ["sentencizer"]
 
 
 def test_a_missing_pipeline_is_named(tmp_path):
     with pytest.raises(InputError, match="model-best"):
-        optimize(tmp_path / "model-best", tmp_path / "dev.spacy", tmp_path / "packaged", tmp_path / "optimize.json")
+        optimize(tmp_path / "model-best", tmp_path / "packaged", tmp_path / "dev.spacy", tmp_path / "optimize.json")

@@ -39,7 +39,7 @@ def run(name, corpus, overrides):
 def test_the_cpu_config_trains(corpus):
     encoder = make_encoder(corpus / "encoder")
     settings = {
-        "components.distilled_ner.encoder": encoder,
+        "vars.encoder": encoder,
         "components.distilled_ner.window": 40,
         "components.distilled_ner.overlap": 8,
     }
@@ -51,7 +51,7 @@ def test_the_cpu_config_trains(corpus):
 def test_the_gpu_config_trains_where_there_is_no_gpu(corpus):
     pytest.importorskip("spacy_transformers", reason="the GPU config needs the extra trf")
     model = "components.transformer.model"
-    nlp = run("gpu.cfg", corpus, {f"{model}.name": make_encoder(corpus / "encoder"), f"{model}.mixed_precision": False})
+    nlp = run("gpu.cfg", corpus, {"vars.encoder": make_encoder(corpus / "encoder"), f"{model}.mixed_precision": False})
     assert nlp.pipe_names == ["transformer", "ner"]
     assert nlp.get_pipe("ner").labels == ("DISEASE",)
 
