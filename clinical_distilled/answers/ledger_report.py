@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from clinical_distilled.answers.entries import Status, recorded_key
+from clinical_distilled.answers.entries import Entry, Status, recorded_key
 from clinical_distilled.answers.ledger import Ledger
 from clinical_distilled.errors import InputError
 from clinical_distilled.files import read_jsonl, text_sha256
@@ -92,15 +93,25 @@ def verify(ledger: Ledger, notes: Iterable[Path] = ()) -> list[str]:
     notes
         JSON lines files of notes (``doc_id``, ``text``): an answer given for another text of a note is reported.
     """
-    problems = [f"the file is damaged: {line}" for (line,) in ledger.query("PRAGMA integrity_check") if line != "ok"]
     hashes = {str(row["doc_id"]): text_sha256(str(row["text"])) for path in notes for _, row in read_jsonl(path)}
-    for entry in ledger.select():
-        request, reply = entry.request, entry.reply
-        where = f"{request.doc_id} ({request.model or 'recorded'})"
-        if (entry.status is Status.ANSWERED) != (reply.answer is not None) and entry.status is not Status.ASKED:
-            problems.append(f"{where}: {entry.status.value}, but {'an' if reply.answer is not None else 'no'} answer")
-        if request.key.startswith("note:") and request.key != recorded_key(request.note_sha256):
-            problems.append(f"{where}: the key is that of another note")
-        if hashes.get(request.doc_id, request.note_sha256) != request.note_sha256:
-            problems.append(f"{where}: the answer was given for another text of this note")
+    problems = []
+    try:
+        problems += [
+            f"the file is damaged: {line}" for (line,) in ledger.query("PRAGMA integrity_check") if line != "ok"
+        ]
+        for entry in ledger.select():
+            problems += _contradictions(entry, hashes)
+    except sqlite3.DatabaseError as error:
+        problems.append(f"the file is damaged: {error}")
     return problems
+
+
+def _contradictions(entry: Entry, hashes: Mapping[str, str]) -> Iterator[str]:
+    request, has_answer = entry.request, entry.reply.answer is not None
+    where = f"{request.doc_id} ({request.model or 'recorded'})"
+    if entry.status is not Status.ASKED and (entry.status is Status.ANSWERED) != has_answer:
+        yield f"{where}: {entry.status.value}, but {'an' if has_answer else 'no'} answer"
+    if request.key.startswith("note:") and request.key != recorded_key(request.note_sha256):
+        yield f"{where}: the key is that of another note"
+    if hashes.get(request.doc_id, request.note_sha256) != request.note_sha256:
+        yield f"{where}: the answer was given for another text of this note"
