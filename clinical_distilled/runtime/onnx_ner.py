@@ -31,7 +31,7 @@ class OnnxNER(Pipe):
     """Finds entities with an ONNX graph.
 
     Every window of a document is a run of its own. With activations quantised at run time, windows computed
-    together would change each other's rounding, and padding costs as much as it saves; alone, a document
+    together would change each other's rounding; alone, a document
     gives the same entities in whatever company it comes. Windows run side by side on `threads` threads.
 
     Parameters

@@ -83,7 +83,7 @@ def _attention() -> str | None:
 
 
 def _without_attention_dropout(config: PretrainedConfig) -> PretrainedConfig:
-    # On a CPU it doubles the cost of attention, and it did not change the scores.
+    # On a CPU it is slow, and there are few epochs to overfit in.
     for key in ("attention_probs_dropout_prob", "attention_dropout"):
         if hasattr(config, key):
             setattr(config, key, 0.0)

@@ -87,7 +87,7 @@ def _exact_nodes(model: onnx.ModelProto, precision: Precision) -> list[str]:
         elif shape[0] > shape[1]:
             contracting.append(node.name)
     # What the lowest layers' activation functions put out has outliers that spoil the common scale of 8 bits: keeping
-    # the matrices that read it in a third of the layers undoes as much of the loss as keeping all of them.
+    # the matrices that read it in a third of the layers undoes nearly as much of the loss as keeping all of them.
     return narrow + (contracting[: ceil(len(contracting) / 3)] if precision is Precision.MIXED else [])
 
 
