@@ -34,7 +34,7 @@ def run(url: str, ledger: Path, count: int, output: Path) -> None:
 def start(url: str, ledger: Path, count: int, output: Path) -> multiprocessing.Process:
     """Start `run` in a new process."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload(["clinical_distilled.teachers.chat_model"])  # what takes long to import
     process = context.Process(target=run, args=(url, ledger, count, output))
     process.start()
     return process
