@@ -25,6 +25,7 @@ _UNIT = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _ACRONYM = re.compile(r"(?=(?:[^A-Z]*[A-Z]){2})[^a-z]*s?")  # two capitals, nothing small but a plural s
 _HYPHENS = "-\u2010\u2011\u2013"
 _PLAIN = str.maketrans({**dict.fromkeys(_HYPHENS, "-"), "\u2019": "'", "\u02bc": "'", "`": "'"})
+_CACHED_WORDS = 1 << 16
 _FACTOR = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 _FOLDED, _EXACT = 1, 2  # the state a name starts from: in any case, or in its own only
@@ -197,6 +198,8 @@ class TermMatcher:
     def _read(self, doc: Doc) -> tuple[list[_Word], list[int]]:
         """Return the words names are compared with, and the token each is."""
         known = self._words
+        if len(known) > _CACHED_WORDS:  # so that memory stays flat however many notes stream by
+            known.clear()
         words: list[_Word] = []
         tokens: list[int] = []
         glued = False  # does this token follow a word with nothing between?
