@@ -32,7 +32,7 @@ def test_facts_are_what_the_steps_wrote(root):
     assert facts.teachers == ("llm_guided", "ontology")
     assert facts.notes == {"train": 3, "dev": 3, "test": 3}
     assert facts.scored_notes == 3
-    assert facts.mentions == {"DISEASE": 1, "MEDICATION": 1, "SYMPTOM": 2}
+    assert facts.mentions == {"DISEASE": 1, "MEDICATION": 1, "SYMPTOM": 3}
     assert facts.words == 3 + 6 + 7
     assert facts.combination["SYMPTOM"]["rule"] == "union"
     assert set(facts.sha256) == {"train.spacy", "dev.spacy", "test.spacy"}
