@@ -85,7 +85,7 @@ class ChatClient:
         self._timeout = timeout
         self._host = host_of(destination.base_url)
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-        http = openai.DefaultAsyncHttpxClient(
+        http = openai.DefaultAioHttpClient(  # half the CPU time of the default
             trust_env=False,
             follow_redirects=False,
             proxy=destination.proxy,

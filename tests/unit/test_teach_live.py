@@ -10,6 +10,7 @@ from loopback import Plan, Server
 from typer.testing import CliRunner
 
 from clinical_distilled import console
+from clinical_distilled.answers.ledger import Ledger
 from clinical_distilled.corpora.docs import SPLITS, read_docs, write_docs
 from clinical_distilled.corpora.mentions import LABELS
 from clinical_distilled.errors import InputError
@@ -230,5 +231,9 @@ def test_all_shipped_configs_can_be_made_without_key_or_network(monkeypatch):
         [(_, model)] = live.live_components(teacher.nlp)
         if hasattr(model, "destination") and model.destination.allow_remote:
             model.destination.check()
+    nlp = next(teacher.nlp for teacher in teachers if teacher.name == "openai")
+    nlp.get_pipe("llm")._model.ledger = Ledger()
+    doc = nlp.make_doc("note")
+    doc.user_data["doc_id"] = "d"
     with pytest.raises(InputError, match="OPENAI_API_KEY is not set"):
-        next(t for t in teachers if t.name == "openai").nlp("note")
+        nlp(doc)
