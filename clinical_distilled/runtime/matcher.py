@@ -185,14 +185,18 @@ class TermMatcher:
                 names.append(int(self._values[slot]))
         return self._meaning(names)
 
+    def by_case(self, text: str) -> bool:
+        """Tell whether a text is a name that is found by its case ("PAD")."""
+        slot = self._slot(key_of(text, exact=True))
+        return slot is not None and bool(self._values[slot] >= 0)
+
     def without(self, texts: Iterable[str]) -> "TermMatcher":
-        """Return a matcher that does not know these names any more."""
+        """Return a matcher that does not know these names any more: "PAD" by its case, "fever" in any."""
         values = self._values.copy()
         for text in texts:
-            for exact in (True, False):
-                slot = self._slot(key_of(text, exact=exact))
-                if slot is not None:
-                    values[slot] = -1
+            slot = self._slot(key_of(text, exact=self.by_case(text)))
+            if slot is not None:
+                values[slot] = -1
         return TermMatcher(self._arrays | {"values": values}, self._labels, self._concepts, self.meta)
 
     def _read(self, doc: Doc) -> tuple[list[_Word], list[int]]:

@@ -74,9 +74,9 @@ def build_index(sources: Sequence[Source]) -> Index:
     InputError
         If a source is missing or broken, or there are no terms.
     """
-    counts = [0] * len(sources)
+    counts: list[int] = []
     described = [{"name": source.path.name, "sha256": _sha256(source.path)} for source in sources]
-    matcher, names = compile_terms(_read(sources, counts))
+    matcher, names = compile_terms(_read(source, counts) for source in sources)
     if not len(matcher):
         raise InputError("No terms in the sources.")
     matcher.meta["sources"] = [about | {"terms": count} for about, count in zip(described, counts, strict=True)]
@@ -93,12 +93,12 @@ def leave_out_misleading(
     return replace(index, matcher=matcher, misleading=misleading)
 
 
-def _read(sources: Sequence[Source], counts: list[int]) -> Iterator[Term]:
-    for position, source in enumerate(sources):
-        terms = read_terms(source.path, source.label)
-        for term in tqdm(terms, f"reading {source.path.name}", unit=" terms", leave=False):
-            counts[position] += 1
-            yield term
+def _read(source: Source, counts: list[int]) -> Iterator[Term]:
+    counts.append(0)
+    terms = read_terms(source.path, source.label)
+    for term in tqdm(terms, f"reading {source.path.name}", unit=" terms", leave=False):
+        counts[-1] += 1
+        yield term
 
 
 def _sha256(path: Path) -> str:

@@ -31,36 +31,38 @@ def load_matcher(path: Path) -> TermMatcher:
             return TermMatcher.from_bytes(path.read_bytes())
         except ValueError as error:
             raise InputError(f"{path}: {error}.") from None
-    matcher, _ = compile_terms(read_terms(path))
+    matcher, _ = compile_terms([read_terms(path)])
     if not len(matcher):
         raise InputError(f"{path}: no terms.")
     return matcher
 
 
-def compile_terms(terms: Iterable[Term], meta: dict[str, Any] | None = None) -> tuple[TermMatcher, Account]:
-    """Compile terms; the account is of the names they give, and tells why some are not used."""
+def compile_terms(sources: Iterable[Iterable[Term]], meta: dict[str, Any] | None = None) -> tuple[TermMatcher, Account]:
+    """Compile the terms of sources; the account is of the names they give, and tells why some are not used."""
     account = Account("names")
-    usable = [kept for term in terms if (kept := _usable(term, account))]
+    usable = [[kept for term in terms if (kept := _usable(term, account))] for terms in sources]
     return TermMatcher.from_entries(to_entries(usable), meta), account
 
 
-def to_entries(terms: Iterable[Term]) -> Iterator[Entry]:
+def to_entries(sources: Iterable[Iterable[Term]]) -> Iterator[Entry]:
     """Give the names of terms in the order of preference.
 
-    A name that a source gives goes before one that we derive from it; then the order of `PREFERENCE` decides; then a
-    preferred name goes before a synonym; then the order of the sources.
+    A name that a source gives goes before one that we derive from it; then an earlier source before a later one; then
+    the order of `PREFERENCE` decides; then a preferred name goes before a synonym.
     """
-    named: dict[str, list[Term]] = {}
-    for term in terms:
-        named.setdefault(term.label, []).append(term)
-    labels = sorted(named, key=_rank)
-    for label in labels:
-        for term in named[label]:
+    labelled: list[tuple[str, list[Term]]] = []
+    for terms in sources:
+        of_label: dict[str, list[Term]] = {}
+        for term in terms:
+            of_label.setdefault(term.label, []).append(term)
+        labelled += sorted(of_label.items(), key=lambda one: _rank(one[0]))
+    for label, terms in labelled:
+        for term in terms:
             yield Entry(term.name, label, term.concept)
-        for term in named[label]:
+        for term in terms:
             yield from (Entry(name, label, term.concept) for name in term.synonyms)
-    for label in labels:
-        for term in named[label]:
+    for label, terms in labelled:
+        for term in terms:
             for name in (term.name, *term.synonyms):
                 yield from (Entry(variant, label, term.concept) for variant in variants(name, label))
 

@@ -12,6 +12,7 @@ from clinical_distilled.terminology.tables import open_release
 from clinical_distilled.terminology.terms import Term
 
 _LABELS = {"DOID": "DISEASE", "MONDO": "DISEASE", "SYMP": "SYMPTOM", "HP": "SYMPTOM"}
+_ROOTS = {"HP": "HP:0000118"}  # phenotypic abnormality; beside it are "left", "mild", "autosomal dominant inheritance"
 # The sources of a synonym are not needed, and published files get their syntax wrong (HPO 2017-04-13 fourteen times).
 _SOURCES = re.compile(rb'^(synonym: "(?:[^"\\]|\\.)*"[^\[\n]*)\[.*\]', re.MULTILINE)
 
@@ -25,7 +26,7 @@ def read_obo(path: Path, label: str | None = None, scopes: tuple[str, ...] = ("E
         An OBO file, version 1.2 or 1.4, gzipped or not.
     label
         What the terms are. By default diseases for DOID and MONDO, symptoms for SYMP and HP; terms that such a file
-        imports from another ontology are left out.
+        imports from another ontology are left out, and of HPO what is no phenotypic abnormality.
     scopes
         The synonyms to take: EXACT, NARROW, BROAD, RELATED. Broad and related ones are names of something else.
 
@@ -34,6 +35,20 @@ def read_obo(path: Path, label: str | None = None, scopes: tuple[str, ...] = ("E
     InputError
         If the file is missing, cannot be parsed (names the line), or is of another ontology and `label` is not given.
     """
+    frames = _parse(path)
+    labels = {str(frame.id): label or _LABELS.get(str(frame.id).partition(":")[0]) for frame in frames}
+    if not any(labels.values()):
+        raise InputError(f"{path}: no term of an ontology known here. Say what its terms are: {path}=DISEASE.")
+    beside = _beside_roots(frames)
+    for frame in frames:
+        concept = str(frame.id)
+        of = labels[concept]
+        term = _term(frame, concept, of, scopes) if of and concept not in beside else None
+        if term:
+            yield term
+
+
+def _parse(path: Path) -> list[fastobo.term.TermFrame]:
     with open_release(path) as stream:
         content = _SOURCES.sub(rb"\1[]", stream.read())
     try:
@@ -41,17 +56,27 @@ def read_obo(path: Path, label: str | None = None, scopes: tuple[str, ...] = ("E
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise InputError(f"{path}{line}: not OBO ({type(error).__name__}: {error.args[0]}).") from None
-    found = False
-    for frame in document:
-        if isinstance(frame, fastobo.term.TermFrame):
-            concept = str(frame.id)
-            of = label or _LABELS.get(concept.partition(":")[0])
-            term = _term(frame, concept, of, scopes) if of else None
-            found = found or bool(of)
-            if term:
-                yield term
-    if not found:
-        raise InputError(f"{path}: no term of an ontology known here. Say what its terms are: {path}=DISEASE.")
+    return [frame for frame in document if isinstance(frame, fastobo.term.TermFrame)]
+
+
+def _beside_roots(frames: list[fastobo.term.TermFrame]) -> set[str]:
+    """Return the terms of an ontology that are not below its root in `_ROOTS`, where the file has that root."""
+    children: dict[str, list[str]] = {}
+    for frame in frames:
+        for clause in frame:
+            if isinstance(clause, fastobo.term.IsAClause):
+                children.setdefault(str(clause.term), []).append(str(frame.id))
+    beside: set[str] = set()
+    for ontology, root in _ROOTS.items():
+        below, waiting = set(), [root]
+        while waiting:
+            new = [child for child in children.get(waiting.pop(), ()) if child not in below]
+            below.update(new)
+            waiting += new
+        if below:
+            ids = {str(frame.id) for frame in frames}
+            beside |= {one for one in ids if one.startswith(f"{ontology}:") and one not in below}
+    return beside
 
 
 def _term(frame: fastobo.term.TermFrame, concept: str, label: str, scopes: tuple[str, ...]) -> Term | None:

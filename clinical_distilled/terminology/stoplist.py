@@ -64,7 +64,8 @@ def learn(
         annotated = True
         reference = list(doc.spans[group])
         for match in matcher(doc):
-            surface = " ".join(doc[match.start : match.end].text.split())
+            text = " ".join(doc[match.start : match.end].text.split())
+            surface = text if matcher.by_case(text) else text.lower()
             found[surface] += 1
             right[surface] += _is_right(match, reference)
     if not annotated:

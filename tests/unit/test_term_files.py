@@ -128,4 +128,9 @@ def test_a_name_of_two_labels_is_the_symptom_and_a_given_name_goes_before_a_deri
 
 def test_a_preferred_name_goes_before_a_synonym():
     terms = [Term("a", "DISEASE", "x", ("cold",)), Term("b", "DISEASE", "cold")]
-    assert [entry.concept for entry in to_entries(terms) if entry.surface == "cold"] == ["b", "a"]
+    assert [entry.concept for entry in to_entries([terms]) if entry.surface == "cold"] == ["b", "a"]
+
+
+def test_an_earlier_source_is_preferred():
+    sources = [[Term("a", "DISEASE", "stroke")], [Term("b", "SYMPTOM", "stroke")]]
+    assert [entry.concept for entry in to_entries(sources) if entry.surface == "stroke"] == ["a", "b"]
