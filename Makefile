@@ -14,7 +14,7 @@ all: $(STAMP)
 	@echo 'Done: nlp = spacy.load("en_clinical_distilled") works in $(BIN)/python. Scores: metrics/evaluation.json'
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
