@@ -43,7 +43,10 @@ def _tagged_lines(answer: str) -> tuple[list[tuple[str, re.Match[str]]], int]:
     tagged: list[tuple[str, re.Match[str]]] = []
     unread = between = 0
     for line in answer.split("\n"):
-        fields = line.strip(" \t|").replace("\t|", "\t").rsplit(None, 1)
+        row = line.strip()
+        if row.startswith("|") and row.endswith("|"):  # a row of a table
+            row = row[1:-1]
+        fields = row.replace("\t|", "\t").rsplit(None, 1)
         tag = _TAG.fullmatch(fields[-1]) if len(fields) > 1 else None
         if tag is not None:
             tagged.append((fields[0].strip(" \t|") or "|", tag))

@@ -46,8 +46,10 @@ def parse_numbered(answer: str, text: str, labels: Collection[str]) -> Parsed:
                 unread.append(number)
         elif not _VERDICTS.get(_bare(fields[at]).casefold(), True):
             denied += 1
+        elif (mention := _mention(fields, at)).text and mention.label:
+            mentions.append(mention)
         else:
-            mentions.append(_mention(fields, at))
+            unread.append(number)
     if unread == [len(lines) - 1] and mentions:
         return Parsed(tuple(mentions), Problem.CUT_OFF)
     return Parsed(tuple(mentions), problem_of(answer, len(mentions) + denied, len(unread)))

@@ -17,7 +17,8 @@ from rapidfuzz.distance import Indel
 from clinical_distilled.answers.formats.base import Problem
 from clinical_distilled.answers.mentions import AnswerMention
 
-_WORD = re.compile(r"\w+|[^\w\s]")
+_WORD = re.compile(r"[^\W\d_]+|\d+|[^\s\w]|_")  # letters and digits apart, as tokenisers have them
+_VISIBLE = re.compile(r"\S")
 
 
 class Mark(NamedTuple):
@@ -57,9 +58,8 @@ def plausible(answer: str, text: str, times: int) -> str:
 
 def restore(rewritten: str, marks: Sequence[Mark], text: str) -> Restored:
     """Bring the marks of a rewritten note back to its text."""
-    if rewritten.strip() == text.strip():
-        shift = _indent(text) - _indent(rewritten)
-        same = [AnswerMention(rewritten[s:e], label, start=s + shift, end=e + shift) for s, e, label in marks]
+    same = _same_but_for_spaces(rewritten, marks, text)
+    if same is not None:
         return Restored(same, 1.0, 1.0)
     ours = list(_WORD.finditer(text))
     theirs = list(_WORD.finditer(rewritten))
@@ -84,8 +84,19 @@ def problem_of_rewriting(answer: str, restored: Restored, unread: int) -> Proble
     return Problem.PARTLY if unread else None
 
 
-def _indent(text: str) -> int:
-    return len(text) - len(text.lstrip())
+def _same_but_for_spaces(rewritten: str, marks: Sequence[Mark], text: str) -> list[AnswerMention] | None:
+    """Bring marks back where the texts differ in white space only (tokens always do); None where they differ more."""
+    ours = [match.start() for match in _VISIBLE.finditer(text)]
+    theirs = [match.start() for match in _VISIBLE.finditer(rewritten)]
+    if len(ours) != len(theirs) or any(text[a] != rewritten[b] for a, b in zip(ours, theirs, strict=True)):
+        return None
+    mentions = []
+    for mark in marks:
+        first, last = bisect_left(theirs, mark.start), bisect_left(theirs, mark.end) - 1
+        if first <= last:
+            start, end = ours[first], ours[last] + 1
+            mentions.append(AnswerMention(text[start:end], mark.label, start=start, end=end))
+    return mentions
 
 
 def _words(matches: Sequence[re.Match[str]]) -> list[str]:

@@ -70,9 +70,10 @@ def _mention(cells: list[str], columns: list[str], known: set[str]) -> AnswerMen
     if extra > 0:
         cells = [*cells[:text], "|".join(cells[text : text + extra + 1]), *cells[text + extra + 1 :]]
     row = dict(zip(columns, (cell.strip() for cell in cells), strict=False))
-    if not row.get("text") or not row.get("label"):
+    label = row.get("label", "").strip(" *`")
+    if not row.get("text") or not label:
         return None
-    return AnswerMention(row["text"], row["label"].strip(" *`"), row.get("rationale", ""))
+    return AnswerMention(row["text"], label, row.get("rationale", ""))
 
 
 FORMATS = (Format("markdown_table", render, parse),)
