@@ -24,7 +24,7 @@ _MAGIC = _FAMILY + b"1\n"
 _UNIT = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _ACRONYM = re.compile(r"(?=(?:[^A-Z]*[A-Z]){2})[^a-z]*s?")  # two capitals, nothing small but a plural s
 _HYPHENS = "-\u2010\u2011\u2013"
-_PLAIN = str.maketrans({**dict.fromkeys(_HYPHENS, "-"), "\u2019": "'", "\u02bc": "'", "`": "'"})
+_PLAIN = str.maketrans({**dict.fromkeys(_HYPHENS, "-"), "\u2019": "'", "\u02bc": "'"})
 _CACHED_WORDS = 1 << 16
 _FACTOR = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
@@ -276,7 +276,11 @@ def is_acronym(surface: str) -> bool:
 
 def split_units(text: str) -> list[str]:
     """Cut a name into the units it is compared by; a hyphen inside it is none ("low-grade" is "low grade")."""
-    units = _UNIT.findall(unicodedata.normalize("NFKC", text).translate(_PLAIN))
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).translate(_PLAIN)
+    units = _UNIT.findall(text)
+    if "-" not in units:
+        return units
     return [unit for position, unit in enumerate(units) if unit != "-" or position in (0, len(units) - 1)]
 
 
