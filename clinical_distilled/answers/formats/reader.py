@@ -1,6 +1,7 @@
 """Reader: collects mentions from the events of JSON or YAML, whatever shape the model chose."""
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from clinical_distilled.answers.folding import fold
 from clinical_distilled.answers.formats.base import Parsed, Problem
@@ -32,6 +33,9 @@ def read_events(events: Iterable[Event], labels: Collection[str]) -> Parsed:
     if kind == "cut":
         return Parsed(tuple(reader.mentions), Problem.CUT_OFF)
     return Parsed(tuple(reader.mentions), Problem.PARTLY if reader.unread else None)
+
+
+_fold_key = lru_cache(maxsize=256)(fold)  # the same few keys come again and again
 
 
 class _Reader:
@@ -74,7 +78,7 @@ class _Reader:
         self.mentions.append(AnswerMention(fields["text"], fields["label"], fields.get("rationale", ""), start, end))
 
     def _take_key(self, key: str) -> None:
-        folded = fold(key)
+        folded = _fold_key(key)
         field = FIELDS.get(folded, "")
         if field in self._fields:
             self.finish()  # a repeated key begins the next mention
@@ -89,7 +93,7 @@ class _Reader:
             self._key = ""
         elif not self._label:
             self._stray = True
-        elif fold(value) not in _NULLS:
+        elif value.casefold() not in _NULLS:
             self.mentions.append(AnswerMention(value, self._label))
 
 

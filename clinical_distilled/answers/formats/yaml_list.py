@@ -46,7 +46,7 @@ def _events(text: str) -> Iterator[Event]:
             yield Event("-")
         if key:
             yield Event("key", key)
-        if value.startswith(("{", "[")) and fold(key) not in FIELDS:
+        if value and value[0] in "{[" and fold(key) not in FIELDS:
             yield from events(value, 0)
         elif value and (key or match["dash"]):
             yield Event("value", _value(value))
