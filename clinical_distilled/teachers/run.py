@@ -21,7 +21,7 @@ from clinical_distilled.teachers.loading import Teacher
 
 _GROUP = "mentions"  # where our teachers put them
 _RULER = "ruler"  # where spaCy's span ruler does
-_PARALLEL = ("status", "rationale", "alternatives")
+_PARALLEL = ("status", "rationale", "alternatives", "mass")
 
 
 @dataclass(frozen=True)
