@@ -100,6 +100,7 @@ def smoke(wheel: Wheel, nlp: Language, docs: Sequence[Doc], lock: Path, workplac
             (*wheel.requirements, NEGSPACY, NUMPY), alone=(SCISPACY,), pins=read_pins(lock, leave_out=("numpy",))
         ),
     }
+    workplace = workplace.resolve()  # programs are started in other folders
     workplace.mkdir(parents=True, exist_ok=True)
     results = {}
     with TemporaryDirectory(prefix="expected-", dir=workplace) as folder:
