@@ -30,6 +30,7 @@ def tiny(tmp_path_factory):
     fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>")
     fast.chat_template = TEMPLATE
     fast.save_pretrained(folder)
+    torch.set_num_threads(1)  # a model this small only waits for other threads
     torch.manual_seed(1)
     config = transformers.LlamaConfig(
         vocab_size=len(WORDS), hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2
