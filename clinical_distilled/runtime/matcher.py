@@ -334,7 +334,8 @@ def _compile(names: np.ndarray, senses: np.ndarray, beginnings: np.ndarray) -> d
     order = np.sort(order[new])
     order = order[np.argsort(names[order], kind="stable")]
     distinct, first = np.unique(names[order], return_index=True)
-    keys = np.union1d(distinct, beginnings).astype("<u8")
+    keys = np.sort(np.concatenate([distinct, beginnings]))  # not np.unique: its hash table is slow for millions
+    keys = keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
     values = np.full(len(keys), -1, "<i4")
     values[np.searchsorted(keys, distinct)] = np.arange(len(distinct), dtype="<i4")
     entries = np.append(first, len(order)).astype("<u4")
